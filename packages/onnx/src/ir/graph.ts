@@ -1,0 +1,777 @@
+import { OnnxError } from '../error.ts';
+import { graphsIn, type Attr, type Int } from './attr.ts';
+import { constantOf } from './constant.ts';
+import type { Tensor } from './tensor.ts';
+import { sameType, tensorType, type Dim, type ValueType } from './types.ts';
+
+/** One place where a value is read: input `index` of `node`. */
+export interface Use {
+  readonly node: Node;
+  readonly index: number;
+}
+
+/** A value whose numbers are known: an initializer, or what a Constant node makes. */
+export type Constant = Value & { readonly constant: Tensor };
+
+/** What a graph and the subgraphs inside it share: opsets, the names in use, and how often anything changed. */
+interface Scope {
+  readonly opsets: Map<string, number>;
+  readonly names: Map<string, number>;
+  revision: number;
+}
+
+/* Value, Node and Graph keep each other consistent, so they live in one file and reach each other's
+   private fields through these. Nothing outside can. */
+let usesOf: (v: Value) => Use[];
+let fill: (v: Value, t: Tensor) => void;
+let nameIt: (v: Value, name: string) => void;
+let house: (v: Value, g: Graph | undefined) => void;
+let countOutput: (v: Value, by: 1 | -1) => void;
+let markInput: (v: Value, is: boolean) => void;
+let link: (n: Node) => Link;
+let own: (n: Node, g: Graph | undefined) => void;
+let ownGraph: (g: Graph, n: Node | undefined) => void;
+let scopeOf: (g: Graph) => Scope;
+let join: (g: Graph, s: Scope) => void;
+let touch: (g: Graph | undefined) => void;
+
+interface Link {
+  next: Node | undefined;
+  prev: Node | undefined;
+}
+
+/** One edge: made by a node, or given to the graph as an input or initializer. */
+export class Value {
+  /** The producing node; undefined for inputs and initializers. */
+  readonly producer: Node | undefined;
+  /** Documentation, metadata and unknown fields of the file. */
+  notes: Notes | undefined;
+  #name: string;
+  #type: ValueType | undefined;
+  #inferred: ValueType | undefined;
+  #constant: Tensor | undefined;
+  #graph: Graph | undefined;
+  #outputs = 0;
+  #isInput = false;
+  readonly #uses: Use[] = [];
+
+  static {
+    usesOf = (v) => v.#uses;
+    fill = (v, t) => {
+      v.#constant = t;
+      v.#type = tensorType(t.dtype, t.dims);
+    };
+    nameIt = (v, name) => {
+      v.#name = name;
+    };
+    house = (v, g) => {
+      v.#graph = g;
+    };
+    countOutput = (v, by) => {
+      v.#outputs += by;
+    };
+    markInput = (v, is) => {
+      v.#isInput = is;
+    };
+  }
+
+  /** `constant` for an initializer; for an input it is the default that a caller may override. */
+  constructor(name: string, given: { type?: ValueType | undefined; producer?: Node; constant?: Tensor | undefined } = {}) {
+    this.#name = name;
+    this.producer = given.producer;
+    this.#constant = given.constant;
+    this.#type = given.type ?? (given.constant && tensorType(given.constant.dtype, given.constant.dims));
+  }
+
+  /** Unique in its graph and the graphs around it. Empty for an optional output that the node leaves out. Changed by `graph.rename`. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** What shape inference found, else the declared type. */
+  get type(): ValueType | undefined {
+    return this.#inferred ?? this.#type;
+  }
+
+  /** Declares the type: it is written to the file, and a change counts. What is only derived goes to `infer`. */
+  set type(to: ValueType | undefined) {
+    this.#inferred = undefined;
+    if (sameType(this.#type, to)) return;
+    this.#type = to;
+    touch(this.graph);
+  }
+
+  /** The declared type alone: what the file says. */
+  get declared(): ValueType | undefined {
+    return this.#type;
+  }
+
+  /** Notes a derived type, which must not say less than the declared one: seen by `type`, not written, no change to the model. */
+  infer(type: ValueType | undefined): void {
+    this.#inferred = type;
+  }
+
+  /** The graph that holds the value; undefined for the outputs of a node that is in no graph. */
+  get graph(): Graph | undefined {
+    return this.producer ? this.producer.graph : this.#graph;
+  }
+
+  /** Every node input that reads the value, in all scopes. A copy: safe to walk while the graph changes. */
+  get uses(): readonly Use[] {
+    return [...this.#uses];
+  }
+
+  /** How many node inputs read the value. */
+  get useCount(): number {
+    return this.#uses.length;
+  }
+
+  /** Whether a graph gives the value out. */
+  get isOutput(): boolean {
+    return this.#outputs > 0;
+  }
+
+  /** Whether nobody reads the value and no graph gives it out. */
+  get isUnused(): boolean {
+    return this.#uses.length === 0 && this.#outputs === 0;
+  }
+
+  /** The numbers, of an initializer or a Constant node. An input's default is no constant: see `default`. */
+  get constant(): Tensor | undefined {
+    if (this.producer) return constantOf(this.producer, this);
+    return this.isInput ? undefined : this.#constant;
+  }
+
+  /** What an input is when the caller gives nothing. */
+  get default(): Tensor | undefined {
+    return this.isInput ? this.#constant : undefined;
+  }
+
+  get isInput(): boolean {
+    return this.#isInput;
+  }
+
+  isConstant(): this is Constant {
+    return this.constant !== undefined;
+  }
+
+  /** The dimensions of a tensor, where the rank is known. */
+  get dims(): readonly Dim[] | undefined {
+    const t = this.type;
+    return t?.kind === 'tensor' || t?.kind === 'sparse' ? t.dims : undefined;
+  }
+
+  get rank(): number | undefined {
+    return this.dims?.length;
+  }
+}
+
+/** What travels with an object but does not compute: documentation, metadata, fields of the file that have no place in this model. */
+export interface Notes {
+  docString?: string;
+  metadata?: Map<string, string>;
+  /** Raw protobuf fields, tags included, written back as they were. */
+  extra?: Uint8Array;
+}
+
+interface NodeSpec {
+  readonly domain?: string;
+  readonly overload?: string;
+  readonly name?: string;
+  /** How many outputs, or their names; '' leaves an optional output out. One by default. */
+  readonly outputs?: number | readonly string[];
+  readonly attrs?: Iterable<readonly [string, Attr]>;
+  readonly notes?: Notes | undefined;
+}
+
+/** One operator call. Inputs change through setInput, which keeps `uses` true. */
+export class Node {
+  readonly opType: string;
+  /** '' is ai.onnx. */
+  readonly domain: string;
+  readonly overload: string;
+  readonly name: string;
+  readonly outputs: readonly Value[];
+  notes: Notes | undefined;
+  readonly #inputs: (Value | undefined)[];
+  readonly #attrs: Map<string, Attr>;
+  #graph: Graph | undefined;
+  readonly #link: Link = { next: undefined, prev: undefined };
+
+  static {
+    link = (n) => n.#link;
+    own = (n, g) => {
+      n.#graph = g;
+    };
+  }
+
+  constructor(opType: string, inputs: readonly (Value | undefined)[], spec: NodeSpec = {}) {
+    const { outputs = 1 } = spec;
+    this.opType = opType;
+    this.domain = spec.domain === 'ai.onnx' ? '' : (spec.domain ?? '');
+    this.overload = spec.overload ?? '';
+    this.name = spec.name ?? '';
+    this.notes = spec.notes;
+    this.#inputs = [...inputs];
+    this.#attrs = new Map(spec.attrs);
+    const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => FRESH) : outputs;
+    this.outputs = names.map((name) => new Value(name, { producer: this }));
+    for (const g of this.graphs()) ownGraph(g, this);
+  }
+
+  get graph(): Graph | undefined {
+    return this.#graph;
+  }
+
+  /** A missing optional input is undefined. */
+  get inputs(): readonly (Value | undefined)[] {
+    return this.#inputs;
+  }
+
+  get attrs(): ReadonlyMap<string, Attr> {
+    return this.#attrs;
+  }
+
+  /** The first output: the only one of most operators. */
+  get output(): Value {
+    const first = this.outputs[0];
+    if (!first) throw new OnnxError('invalid-graph', `${describe(this)} has no output.`);
+    return first;
+  }
+
+  /** Whether this is that operator of ai.onnx, or of `domain`. */
+  is(opType: string, domain = ''): boolean {
+    return this.opType === opType && this.domain === domain;
+  }
+
+  /** Reads another value at `index`; beyond the last input the list grows, and trailing missing inputs are dropped. */
+  setInput(index: number, to: Value | undefined): void {
+    const from = this.#inputs[index];
+    if (from === to && index < this.#inputs.length) return;
+    while (this.#inputs.length < index) this.#inputs.push(undefined);
+    this.#inputs[index] = to;
+    while (this.#inputs.length && this.#inputs.at(-1) === undefined) this.#inputs.pop();
+    if (!this.#graph) return;
+    if (from) removeUse(from, this, index);
+    if (to) usesOf(to).push({ node: this, index });
+    touch(this.#graph);
+  }
+
+  /** Sets an attribute, or removes it with undefined. */
+  setAttr(name: string, to: Attr | undefined): void {
+    const from = this.#attrs.get(name);
+    for (const g of from ? graphsIn(from) : []) {
+      if (this.#graph) leave(g, scopeOf(this.#graph));
+      ownGraph(g, undefined);
+    }
+    if (to === undefined) this.#attrs.delete(name);
+    else this.#attrs.set(name, to);
+    for (const g of to ? graphsIn(to) : []) {
+      ownGraph(g, this);
+      if (this.#graph) join(g, scopeOf(this.#graph));
+    }
+    touch(this.#graph);
+  }
+
+  /** The subgraphs in the attributes. */
+  graphs(): Graph[] {
+    return [...this.#attrs.values()].flatMap(graphsIn);
+  }
+
+  /** An integer attribute. Throws where it is no exact number. */
+  int(name: string): number | undefined;
+  int(name: string, fallback: number): number;
+  int(name: string, fallback?: number): number | undefined {
+    const a = this.#attrs.get(name);
+    return a?.type === 'int' ? exactNumber(this, name, a.value) : fallback;
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    const a = this.#attrs.get(name);
+    return a?.type === 'ints' ? a.value.map((v) => exactNumber(this, name, v)) : undefined;
+  }
+
+  float(name: string): number | undefined;
+  float(name: string, fallback: number): number;
+  float(name: string, fallback?: number): number | undefined {
+    const a = this.#attrs.get(name);
+    return a?.type === 'float' ? a.value : fallback;
+  }
+
+  string(name: string): string | undefined;
+  string(name: string, fallback: string): string;
+  string(name: string, fallback?: string): string | undefined {
+    const a = this.#attrs.get(name);
+    return a?.type === 'string' && typeof a.value === 'string' ? a.value : fallback;
+  }
+}
+
+/** The name of an output that is still to get one. No file can hold it. */
+const FRESH = '\u0000';
+
+function exactNumber(node: Node, name: string, v: Int): number {
+  if (typeof v === 'number') return v;
+  throw new OnnxError('unsupported', `"${name}" of ${describe(node)} is ${v}, beyond 2^53.`);
+}
+
+/** Nodes in order, inputs, outputs, and initializers: a model's main graph, a subgraph in an attribute, or a function's body. */
+export class Graph {
+  name: string;
+  notes: Notes | undefined;
+  /** Value name → role → name of another value, as in the file. */
+  readonly quantization = new Map<string, ReadonlyMap<string, string>>();
+  readonly #inputs: Value[] = [];
+  readonly #outputs: Value[] = [];
+  readonly #initializers = new Map<string, Constant>();
+  readonly #values = new Map<string, Value>();
+  #scope: Scope;
+  #owner: Node | undefined;
+  #first: Node | undefined;
+  #last: Node | undefined;
+  #count = 0;
+
+  static {
+    scopeOf = (g) => g.#scope;
+    ownGraph = (g, n) => {
+      g.#owner = n;
+    };
+    touch = (g) => {
+      if (g) g.#scope.revision++;
+    };
+    join = (g, scope) => {
+      if (g.#scope === scope && !detached.has(g)) return;
+      if (detached.delete(g)) reread(g);
+      for (const name of g.#values.keys()) {
+        take(scope, name);
+        drop(g.#scope, name);
+      }
+      g.#scope = scope;
+      for (const n of g.nodes) for (const inner of n.graphs()) join(inner, scope);
+    };
+  }
+
+  /** `opsets`: domain → version, shared with the subgraphs inside. */
+  constructor(name: string, opsets: ReadonlyMap<string, number> = new Map()) {
+    this.name = name;
+    const scope: Scope = { opsets: new CountedMap(opsets, () => scope.revision++), names: new Map(), revision: 0 };
+    this.#scope = scope;
+  }
+
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.#outputs;
+  }
+
+  /** By name. What Constant nodes make is not here, but is `value.constant` all the same. */
+  get initializers(): ReadonlyMap<string, Constant> {
+    return this.#initializers;
+  }
+
+  /** Domain → version. '' is ai.onnx. Every change counts. */
+  get opsets(): Map<string, number> {
+    return this.#scope.opsets;
+  }
+
+  /** Grows with every change to this graph, the ones around it, and the ones inside. */
+  get revision(): number {
+    return this.#scope.revision;
+  }
+
+  /** The node in whose attribute this graph lies. */
+  get owner(): Node | undefined {
+    return this.#owner;
+  }
+
+  /** The graph around this one. */
+  get parent(): Graph | undefined {
+    return this.#owner?.graph;
+  }
+
+  get nodeCount(): number {
+    return this.#count;
+  }
+
+  /**
+   * The nodes in order. Safe to walk while the graph changes: nodes added behind the current one are visited, removed ones are not.
+   */
+  get nodes(): Iterable<Node> {
+    return { [Symbol.iterator]: () => this.#walk() };
+  }
+
+  *#walk(): Generator<Node> {
+    let n = this.#first;
+    while (n) {
+      if (n.graph === this) yield n;
+      n = link(n).next; // a removed node still knows who came after it
+    }
+  }
+
+  /** The value of that name in this graph, not in the ones around it. */
+  value(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+
+  /** The value that `name` means here: of this graph or the nearest one around it. */
+  resolve(name: string): Value | undefined {
+    return this.#values.get(name) ?? this.parent?.resolve(name);
+  }
+
+  /** `hint`, or `hint_1`, `hint_2` … : a name nobody around or inside uses. */
+  freshName(hint: string): string {
+    const { names } = this.#scope;
+    if (hint !== '' && !names.has(hint)) return hint;
+    for (let i = 1; ; i++) {
+      const name = `${hint || 'value'}_${i}`;
+      if (!names.has(name)) return name;
+    }
+  }
+
+  addInput(value: Value): Value {
+    this.#enter(value);
+    this.#inputs.push(value);
+    markInput(value, true);
+    touch(this);
+    return value;
+  }
+
+  /** Throws while anything reads the input. */
+  removeInput(value: Value): void {
+    if (!value.isUnused) throw new OnnxError('bad-edit', `Input "${value.name}" is still read: ${readers(value)}.`);
+    this.#inputs.splice(this.#inputs.indexOf(value), 1);
+    markInput(value, false);
+    this.#exit(value);
+    touch(this);
+  }
+
+  addOutput(value: Value): void {
+    this.#outputs.push(value);
+    countOutput(value, 1);
+    touch(this);
+  }
+
+  removeOutput(index: number): void {
+    const [gone] = this.#outputs.splice(index, 1);
+    if (gone) countOutput(gone, -1);
+    touch(this);
+  }
+
+  /** Gives out another value in this place, under that value's own name. To keep the public name use `replace`. */
+  setOutput(index: number, value: Value): void {
+    const old = this.#outputs[index];
+    if (!old) throw new OnnxError('bad-edit', `Graph "${this.name}" has no output ${index}.`);
+    countOutput(old, -1);
+    countOutput(value, 1);
+    this.#outputs[index] = value;
+    touch(this);
+  }
+
+  /** Adds a constant under `hint` or a name made from it. */
+  addInitializer(hint: string, tensor: Tensor): Constant {
+    return this.adoptInitializer(new Value(this.freshName(hint), { constant: tensor }));
+  }
+
+  /** Adds a constant under its own name, with its notes. Throws when the name is taken. */
+  adoptInitializer(value: Value): Constant {
+    this.#enter(value);
+    const constant = value as Constant; // made with a tensor; #enter refused it otherwise
+    this.#initializers.set(value.name, constant);
+    touch(this);
+    return constant;
+  }
+
+  /** Throws while anything reads it. */
+  removeInitializer(value: Value): void {
+    if (!value.isUnused) throw new OnnxError('bad-edit', `Initializer "${value.name}" is still read: ${readers(value)}.`);
+    if (!this.#initializers.delete(value.name)) throw new OnnxError('bad-edit', `"${value.name}" is no initializer of graph "${this.name}".`);
+    this.#exit(value);
+    touch(this);
+  }
+
+  /** New numbers under the old name, for every reader. */
+  setConstant(value: Constant, tensor: Tensor): void {
+    if (value.producer) {
+      for (const name of value.producer.attrs.keys()) value.producer.setAttr(name, undefined);
+      value.producer.setAttr('value', { type: 'tensor', value: tensor });
+      value.type = undefined;
+      return;
+    }
+    fill(value, tensor);
+    if (value.notes) delete value.notes.extra; // it described the old numbers
+    touch(this);
+  }
+
+  /** Adds a node, at the end or before another; outputs without a name get one. Throws when an output's name is taken. */
+  add(node: Node, where: { before?: Node | undefined } = {}): Node {
+    if (node.graph) throw new OnnxError('bad-edit', `${describe(node)} is already in graph "${node.graph.name}".`);
+    const { before } = where;
+    if (before && before.graph !== this) throw new OnnxError('bad-edit', `${describe(before)} is not in graph "${this.name}", so nothing can go before it.`);
+    for (const v of node.outputs) {
+      if (v.name === FRESH) nameIt(v, this.freshName(node.name || node.opType.toLowerCase()));
+      if (v.name !== '') this.#enter(v);
+    }
+    own(node, this);
+    this.#splice(node, before);
+    node.inputs.forEach((v, index) => v && usesOf(v).push({ node, index }));
+    for (const g of node.graphs()) join(g, this.#scope);
+    touch(this);
+    return node;
+  }
+
+  /** Removes a node, and what is inside it. Throws while anything reads its outputs. */
+  remove(node: Node): void {
+    if (node.graph !== this) throw new OnnxError('bad-edit', `${describe(node)} is not in graph "${this.name}".`);
+    const read = node.outputs.find((v) => !v.isUnused);
+    if (read) throw new OnnxError('bad-edit', `${describe(node)} cannot go: "${read.name}" is still read: ${readers(read)}.`);
+    node.inputs.forEach((v, index) => v && removeUse(v, node, index));
+    for (const g of node.graphs()) leave(g, this.#scope);
+    for (const v of node.outputs) if (v.name !== '') this.#exit(v);
+    this.#unlink(node);
+    own(node, undefined);
+    touch(this);
+  }
+
+  /** Moves a node before another one of this graph. */
+  move(node: Node, where: { before: Node }): void {
+    if (node.graph !== this || where.before.graph !== this) throw new OnnxError('bad-edit', `${describe(node)} and ${describe(where.before)} are not both in graph "${this.name}".`);
+    this.#unlink(node);
+    this.#splice(node, where.before);
+    touch(this);
+  }
+
+  rename(value: Value, name: string): void {
+    if (value.name === name) return;
+    if (this.#values.get(value.name) !== value) throw new OnnxError('bad-edit', `"${value.name}" is not in graph "${this.name}".`);
+    if (this.#scope.names.has(name)) throw new OnnxError('bad-edit', `"${value.name}" cannot be renamed: "${name}" is taken.`);
+    this.#values.delete(value.name);
+    drop(this.#scope, value.name);
+    const initializer = this.#initializers.get(value.name);
+    if (initializer === value) this.#initializers.delete(value.name);
+    nameIt(value, name);
+    if (initializer === value) this.#initializers.set(name, initializer);
+    this.#values.set(name, value);
+    take(this.#scope, name);
+    touch(this);
+  }
+
+  /**
+   * Every reader of `old` reads `by`, except the node that makes `by`. Where `old` is an output of the main graph, its name and declared type stay: `by` takes them
+   * over, or an Identity does where `by` may not be renamed (an input, an initializer, another output, a value of another graph).
+   */
+  replace(old: Value, by: Value): void {
+    if (old === by) return;
+    for (const { node, index } of old.uses) if (node !== by.producer) node.setInput(index, by);
+    if (!old.isOutput) return;
+    for (let i = 0; i < this.#outputs.length; i++) if (this.#outputs[i] === old) this.#replaceOutput(i, old, by);
+  }
+
+  #replaceOutput(index: number, old: Value, by: Value): void {
+    const name = old.name;
+    if (old.isInput) throw new OnnxError('bad-edit', `"${name}" is an input and an output at once, so nothing else can take its place.`);
+    const movable = by.graph === this && by.producer !== undefined && !by.isOutput;
+    const type = old.type ?? by.type;
+    this.rename(old, this.freshName(`${name}_replaced`));
+    const out = movable ? by : this.add(new Node('Identity', [by])).output;
+    this.rename(out, name);
+    if (type) out.type = type;
+    out.notes = old.notes;
+    this.setOutput(index, out);
+  }
+
+  /** Drops nodes and initializers that nobody reads, here and in the subgraphs. Returns how many. */
+  prune(): number {
+    let dropped = 0;
+    for (let n = this.#last; n; ) {
+      const prev = link(n).prev;
+      if (n.outputs.every((v) => v.isUnused)) {
+        this.remove(n);
+        dropped++;
+      } else for (const g of n.graphs()) dropped += g.prune();
+      n = prev;
+    }
+    for (const v of [...this.#initializers.values()]) {
+      if (!v.isUnused) continue;
+      this.removeInitializer(v);
+      dropped++;
+    }
+    return dropped;
+  }
+
+  /** The nodes in an order in which everything is made before it is read, and otherwise as they are. Throws on a cycle. */
+  ordered(): Node[] {
+    const order: Node[] = [];
+    const state = new Map<Node, 'open' | 'done'>();
+    for (const root of this.nodes) {
+      const stack: { node: Node; needs: Node[] }[] = [];
+      const visit = (node: Node): void => {
+        if (state.get(node) === 'open') throw new OnnxError('invalid-graph', `Graph "${this.name}" has a cycle through ${describe(node)}.`);
+        if (state.has(node)) return;
+        state.set(node, 'open');
+        stack.push({ node, needs: needsOf(node, this) });
+      };
+      visit(root);
+      for (let top = stack.at(-1); top; top = stack.at(-1)) {
+        const need = top.needs.pop();
+        if (need) {
+          visit(need);
+          continue;
+        }
+        state.set(top.node, 'done');
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+    return order;
+  }
+
+  /** Puts the nodes in the order of `ordered`. Returns whether anything moved. */
+  sort(): boolean {
+    const order = this.ordered();
+    let n = this.#first;
+    const same = order.every((node) => {
+      const here = n === node;
+      if (n) n = link(n).next;
+      return here;
+    });
+    if (same) return false;
+    for (const node of order) {
+      this.#unlink(node);
+      this.#splice(node, undefined);
+    }
+    touch(this);
+    return true;
+  }
+
+  #splice(node: Node, before: Node | undefined): void {
+    const prev = before ? link(before).prev : this.#last;
+    Object.assign(link(node), { next: before, prev });
+    if (prev) link(prev).next = node;
+    else this.#first = node;
+    if (before) link(before).prev = node;
+    else this.#last = node;
+    this.#count++;
+  }
+
+  #unlink(node: Node): void {
+    const { next, prev } = link(node);
+    if (prev) link(prev).next = next;
+    else this.#first = next;
+    if (next) link(next).prev = prev;
+    else this.#last = prev;
+    this.#count--;
+  }
+
+  #enter(value: Value): void {
+    if (value.name === '' || value.name === FRESH) throw new OnnxError('bad-edit', `A value of graph "${this.name}" needs a name.`);
+    if (this.#values.has(value.name)) throw new OnnxError('invalid-graph', `Graph "${this.name}" has two values called "${value.name}".`);
+    house(value, this);
+    this.#values.set(value.name, value);
+    take(this.#scope, value.name);
+  }
+
+  #exit(value: Value): void {
+    house(value, undefined);
+    this.#values.delete(value.name);
+    drop(this.#scope, value.name);
+  }
+}
+
+/** A Map that tells when it changes. */
+class CountedMap<K, V> extends Map<K, V> {
+  readonly #changed: () => void;
+
+  constructor(entries: Iterable<readonly [K, V]>, changed: () => void) {
+    super();
+    for (const [k, v] of entries) super.set(k, v);
+    this.#changed = changed;
+  }
+
+  override set(key: K, value: V): this {
+    if (this.has(key) && this.get(key) === value) return this;
+    this.#changed();
+    return super.set(key, value);
+  }
+
+  override delete(key: K): boolean {
+    const had = super.delete(key);
+    if (had) this.#changed();
+    return had;
+  }
+
+  override clear(): void {
+    if (this.size) this.#changed();
+    super.clear();
+  }
+}
+export { CountedMap };
+
+/** `MatMul "/encoder/layer.0/query"`: how messages name a node. */
+export function describe(node: Node): string {
+  const name = node.name || node.outputs.find((v) => v.name !== '' && v.name !== FRESH)?.name;
+  return `${node.domain ? `${node.domain}.` : ''}${node.opType}${name ? ` "${name}"` : ''}`;
+}
+
+const readers = (v: Value): string => {
+  const nodes = v.uses.map((u) => describe(u.node));
+  return [...(v.isOutput ? ['it is a graph output'] : []), ...nodes.slice(0, 3), ...(nodes.length > 3 ? [`${nodes.length - 3} more`] : [])].join(', ');
+};
+
+/** The nodes of `graph` whose results `node`, or a graph inside it, reads; the last first. */
+function needsOf(node: Node, graph: Graph): Node[] {
+  const needs: Node[] = [];
+  const collect = (n: Node): void => {
+    for (const v of n.inputs) if (v?.producer?.graph === graph) needs.push(v.producer);
+    for (const g of n.graphs()) {
+      for (const inner of g.nodes) collect(inner);
+      for (const v of g.outputs) if (v.producer?.graph === graph) needs.push(v.producer);
+    }
+  };
+  collect(node);
+  return needs.reverse();
+}
+
+/** Subgraphs whose node was removed: what they read outside is not counted among the uses. */
+const detached = new WeakSet<Graph>();
+
+/** A subgraph that comes back with its node reads outer values again. */
+function reread(g: Graph): void {
+  for (const node of g.nodes) {
+    node.inputs.forEach((v, index) => {
+      if (v && v.graph !== g) usesOf(v).push({ node, index });
+    });
+  }
+  for (const v of g.outputs) if (v.graph !== g) countOutput(v, 1);
+}
+
+/** A subgraph that goes with its node gives up what it reads outside, and its names. */
+function leave(g: Graph, scope: Scope): void {
+  detached.add(g);
+  for (const n of g.nodes) {
+    n.inputs.forEach((v, index) => {
+      if (v && v.graph !== g) removeUse(v, n, index);
+    });
+    for (const inner of n.graphs()) leave(inner, scope);
+    for (const v of n.outputs) if (v.name !== '') drop(scope, v.name);
+  }
+  for (const v of g.outputs) if (v.graph !== g) countOutput(v, -1);
+  for (const v of g.inputs) drop(scope, v.name);
+  for (const v of g.initializers.values()) drop(scope, v.name);
+}
+
+function removeUse(v: Value, node: Node, index: number): void {
+  const uses = usesOf(v);
+  const at = uses.findIndex((u) => u.node === node && u.index === index);
+  if (at >= 0) uses.splice(at, 1);
+}
+
+function take({ names }: Scope, name: string): void {
+  names.set(name, (names.get(name) ?? 0) + 1);
+}
+
+function drop({ names }: Scope, name: string): void {
+  const left = (names.get(name) ?? 0) - 1;
+  if (left > 0) names.set(name, left);
+  else names.delete(name);
+}

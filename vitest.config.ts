@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests run on the sources of every package: no build comes first. */
+export default defineConfig({
+  resolve: { conditions: ['@onnxpress/source'] },
+  ssr: { resolve: { conditions: ['@onnxpress/source'], externalConditions: ['@onnxpress/source'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'docs/**/*.test.ts', 'samples/**/*.test.ts', 'scripts/**/*.test.ts'],
+    testTimeout: 30_000,
+    pool: 'forks',
+  },
+});
