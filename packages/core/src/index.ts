@@ -1,1 +1,9 @@
-export {};
+export * from '@onnxpress/onnx';
+export { defineDataset, defineEvaluator, defineGate, definePass, definePlugin, defineReporter } from './plugin/define.ts';
+export type {
+  AnyContribution, Checkpoint, Context, Dataset, DatasetKind, DatasetSource, Evaluator, Gate, Judgements, Measured, Measurement, Numerics, Pass, PassContext, Plugin, Reporter, Text, Unit, Verdict,
+} from './plugin/kinds.ts';
+export { toJsonSchema, type Infer, type JsonSchema, type OptionFormat, type OptionsOf, type OptionsSchema } from './plugin/options.ts';
+export type { ModelFacts, RunEvent, StepDone } from './run/events.ts';
+export { Services, token, type Token } from './services/services.ts';
+export { Clock, Files, Log, Machine, Runtime, type Feed, type FeedData, type Feeds, type RuntimeSettings, type Session, type SessionOptions } from './services/tokens.ts';

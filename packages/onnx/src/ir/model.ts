@@ -42,6 +42,8 @@ export class Model {
   readonly metadata: Map<string, string>;
   /** Files that travel with the model and that a pass may change. Cached and written with it. */
   readonly files: Map<string, ModelFile>;
+  /** Absolute path of the file that was read. It holds this model as long as the revision is 0; a clone has none. */
+  origin: string | undefined;
   /** Documentation, and fields of the file that have no place here (training information among them). */
   notes: Notes | undefined;
   #edits = 0;
