@@ -1,1 +1,10 @@
-export {};
+export { kendallTau, overlap } from './agreement.ts';
+export { batchesOf, batchOf, textInputNames, type Batch, type BatchOptions, type Feed, type PlacedBatch, type TextInput } from './batches.ts';
+export { TextError, type TextErrorCode } from './error.ts';
+export { folderFiles, memoryFiles, type TextFiles } from './files.ts';
+export { normalize, pool, type HiddenStates, type Pooling } from './pooling.ts';
+export { rank, type Ranked } from './ranking.ts';
+export { averagePrecision, measureRelevance, ndcg, precision, recall, reciprocalRank, type Grades, type Relevance } from './relevance.ts';
+export { tokenizerFileNames } from './settings.ts';
+export { type Encoding } from './template.ts';
+export { openTokenizer, type Tokenizer, type TokenizerOptions } from './tokenizer.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { TextError } from './error.ts';
 import { type TextFiles } from './files.ts';
-import { parseJson, objectAt, stringAt, type Json } from './json.ts';
-import { settingsOf, tokenAt, tokenizerFileNames, type Settings, type TokenizerJson } from './settings.ts';
+import { parseJson, type Json } from './json.ts';
+import { openVocabulary } from './library.ts';
+import { settingsOf, tokenizerFileNames, type Settings, type TokenizerJson } from './settings.ts';
 import { fill, specialCount, templateOf, type Encoding } from './template.ts';
 import { keepOfPair, truncate, type Side } from './truncate.ts';
 
@@ -28,12 +29,6 @@ export interface TokenizerOptions {
   readonly maxLength?: number | undefined;
 }
 
-/** What is used of the tokenizer library: token ids of one text, without special tokens. */
-interface Library {
-  encode(text: string): { readonly ids: readonly (number | undefined)[] };
-  token_to_id(token: string): number | undefined;
-}
-
 /**
  * Reads a tokenizer: tokenizer.json, and beside it tokenizer_config.json, config.json, sentence_bert_config.json and special_tokens_map.json where they exist.
  * Throws a TextError: `missing-file`, `broken-file`, `unsupported-tokenizer`, or `bad-length` for a `maxLength` that leaves no room or exceeds the model's positions.
@@ -43,15 +38,13 @@ export async function openTokenizer(files: TextFiles, options: TokenizerOptions 
   const tokenizerJson = json['tokenizer.json'];
   if (!tokenizerJson) throw missing(files.place);
   const template = templateOf(tokenizerJson['post_processor'], files.place);
-  const library = await openLibrary(tokenizerJson, json['tokenizer_config.json'], files.place);
-  const settings = settingsOf(json, (token) => library.token_to_id(token));
+  const vocabulary = await openVocabulary(tokenizerJson, json['tokenizer_config.json'], files.place);
+  const settings = settingsOf(json, vocabulary.idOf);
   const maxLength = options.maxLength ?? settings.maxLength;
   const room = { single: maxLength - specialCount(template.single), pair: maxLength - specialCount(template.pair) };
   requireLength(maxLength, room.single, settings, files.place);
 
-  // A BPE model without an unknown token drops what it does not know.
-  const idsOf = (text: string): readonly number[] =>
-    library.encode(settings.lowerCase ? text.toLowerCase() : text).ids.filter((id) => id !== undefined);
+  const idsOf = (text: string): readonly number[] => vocabulary.idsOf(settings.lowerCase ? text.toLowerCase() : text);
   const { truncationSide } = settings;
 
   return {
@@ -79,23 +72,6 @@ async function readAll(files: TextFiles): Promise<{ json: TokenizerJson; fingerp
     hash.update(`${name} ${bytes.length}\n`).update(bytes);
   }
   return { json, fingerprint: hash.digest('hex') };
-}
-
-/** Imported when first needed, so that whoever imports this package does not pay for it. Special tokens are added by the template, and nothing is decoded. */
-async function openLibrary(tokenizerJson: Json, tokenizerConfig: Json | undefined, place: string): Promise<Library> {
-  const absent = { normalizer: null, pre_tokenizer: null, added_tokens: [] };
-  const unknown = stringAt(objectAt(tokenizerJson, 'model'), 'unk_token') ?? tokenAt(tokenizerConfig, 'unk_token');
-  const library: { Tokenizer: new (json: object, config: object) => Library } = await import('@huggingface/tokenizers');
-  try {
-    return new library.Tokenizer(
-      { ...absent, ...tokenizerJson, post_processor: null, decoder: null },
-      // Nothing else of tokenizer_config.json: it repeats steps that tokenizer.json already has in `normalizer`.
-      { unk_token: unknown, eos_token: tokenAt(tokenizerConfig, 'eos_token') },
-    );
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TextError('unsupported-tokenizer', `tokenizer.json in ${place} is not understood: ${reason}. Export it as a "fast" tokenizer with a recent transformers.`, { cause });
-  }
 }
 
 function requireLength(maxLength: number, room: number, settings: Settings, place: string): void {
