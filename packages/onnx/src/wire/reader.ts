@@ -52,7 +52,7 @@ export class Reader {
   readonly #limit: number;
   readonly #window: Buffer;
   readonly #view: DataView;
-  readonly #texts: TextCache;
+  #texts: TextCache | undefined;
   /** Position of the window's first byte. All private `…At` count from here. */
   #base: number;
   #filled = 0;
@@ -70,6 +70,7 @@ export class Reader {
   #nextAt = 0;
   #low = 0;
   #high = 0;
+  readonly #halves = new DataView(new ArrayBuffer(8));
 
   /** Reads the message that fills the source, or the range of it. */
   constructor(source: ByteSource, range: Range = { start: 0, end: source.size }) {
@@ -81,7 +82,6 @@ export class Reader {
     const size = Math.min(WINDOW, Math.max(range.end - range.start, 0));
     this.#window = Buffer.alloc(size + LONGEST_HEAD);
     this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.length);
-    this.#texts = new TextCache();
     this.#measure();
   }
 
@@ -112,6 +112,7 @@ export class Reader {
       tag = this.#high === 0 ? this.#low >>> 0 : -1;
     }
     this.#field = tag >>> 3;
+    if (this.#base + at > this.#end) this.#overrun(at);
     if (tag < 8) this.#damaged(this.#tagAt, tag < 0 ? 'a field number is too large' : 'a field has the number 0');
     const wire = tag & 7;
     switch (wire) {
@@ -138,7 +139,7 @@ export class Reader {
         this.#damaged(this.#tagAt, `field ${this.#field} has the wire type ${wire}, which ONNX does not use`);
     }
     this.#wire = wire as WireType; // the switch let no other pass
-    if (this.#nextAt > this.#stop && this.#base + this.#nextAt > this.#end) this.#overrun();
+    if (this.#nextAt > this.#stop && this.#base + this.#nextAt > this.#end) this.#overrun(this.#nextAt);
     return true;
   }
 
@@ -169,6 +170,7 @@ export class Reader {
     this.#expect(LENGTH);
     const bytes = this.#length <= this.#window.length - LONGEST_HEAD ? this.#window : Buffer.from(this.bytes().buffer);
     const at = bytes === this.#window ? this.#hold(this.#length) : 0;
+    this.#texts ??= new TextCache();
     return this.#texts.decode(bytes, at, at + this.#length) ?? this.#damaged(this.#at, `field ${this.#field} is not UTF-8 text`);
   }
 
@@ -200,15 +202,23 @@ export class Reader {
     this.#expect(LENGTH);
     if (this.#depth >= DEPTH_LIMIT) this.#fail('too-deep', this.#at, `messages lie more than ${DEPTH_LIMIT} deep in one another. Nest fewer subgraphs or types`);
     const outer = this.#end;
-    const end = this.#base + this.#at + this.#length;
+    const tag = this.#base + this.#tagAt;
+    const start = this.#base + this.#at;
+    const length = this.#length;
+    const field = this.#field;
     this.#depth++;
-    this.#end = end;
+    this.#end = start + length;
     this.#nextAt = this.#at;
     this.#measure();
     const result = read();
     this.#depth--;
     this.#end = outer;
-    this.#nextAt = end - this.#base;
+    this.#field = field;
+    this.#wire = LENGTH;
+    this.#tagAt = tag - this.#base;
+    this.#at = start - this.#base;
+    this.#length = length;
+    this.#nextAt = this.#at + length;
     this.#measure();
     return result;
   }
@@ -249,10 +259,9 @@ export class Reader {
 
   /** Appends 4 or 8 bytes per element as they stand: float_data and double_data as raw_data has them. */
   fixedBytes(width: 4 | 8, into: ByteList): void {
-    this.#eachFixed(width === 4 ? FIXED32 : FIXED64, (at) => {
-      const bytes = into.grow(width);
-      for (let i = 0; i < width; i++) bytes[into.length - width + i] = this.#window[at + i]!;
-    });
+    const length = this.#fixedLength(width === 4 ? FIXED32 : FIXED64);
+    const bytes = into.grow(length);
+    this.#load(bytes.subarray(into.length - length, into.length), this.#base + this.#at);
   }
 
   /** Calls `visit` with each integer of the field in #low and #high. */
@@ -272,16 +281,21 @@ export class Reader {
   /** Calls `visit` with where in the window each element of the field is. */
   #eachFixed(wire: typeof FIXED32 | typeof FIXED64, visit: (at: number) => void): void {
     const width = wire === FIXED32 ? 4 : 8;
-    if (this.#wire === wire) return visit(this.#hold(width));
-    this.#expect(LENGTH);
-    if (this.#length % width !== 0) this.#damaged(this.#at, `field ${this.#field} has ${this.#length} bytes, which is no whole number of ${width}-byte elements`);
-    const end = this.#base + this.#at + this.#length;
+    const end = this.#base + this.#at + this.#fixedLength(wire);
     let at = this.#at;
     while (this.#base + at < end) {
       if (at + width > this.#filled) at = this.#slide(at);
       visit(at);
       at += width;
     }
+  }
+
+  /** Length of one element or of a packed list of them. */
+  #fixedLength(wire: typeof FIXED32 | typeof FIXED64): number {
+    if (this.#wire !== wire) this.#expect(LENGTH);
+    const width = wire === FIXED32 ? 4 : 8;
+    if (this.#length % width !== 0) this.#damaged(this.#at, `field ${this.#field} has ${this.#length} bytes, which is no whole number of ${width}-byte elements`);
+    return this.#length;
   }
 
   #bounded<T>(list: T[]): T[] {
@@ -296,8 +310,9 @@ export class Reader {
   }
 
   #exact(): bigint {
-    const value = this.#high * 0x1_0000_0000 + (this.#low >>> 0);
-    return Number.isSafeInteger(value) ? BigInt(value) : (BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0);
+    this.#halves.setInt32(0, this.#low, true);
+    this.#halves.setInt32(4, this.#high, true);
+    return this.#halves.getBigInt64(0, true);
   }
 
   #copy(position: number, length: number, limit: number): Uint8Array<ArrayBuffer> {
@@ -378,12 +393,10 @@ export class Reader {
     if (this.#wire !== wire) this.#damaged(this.#tagAt, `field ${this.#field} is ${WIRE_NAMES[this.#wire]} where ONNX has ${WIRE_NAMES[wire]}`);
   }
 
-  #overrun(): never {
-    const end = this.#base + this.#nextAt;
-    if (end > this.source.size || this.#end >= this.source.size) {
-      this.#fail('truncated', this.#tagAt, `field ${this.#field} needs bytes up to ${end}, but the file ends at byte ${this.source.size}. It is incomplete: copy or download it again`);
-    }
-    this.#damaged(this.#tagAt, `field ${this.#field} needs bytes up to ${end}, but the message around it ends at byte ${this.#end}`);
+  #overrun(at: number): never {
+    const end = this.#base + at;
+    if (end > this.source.size) this.#fail('truncated', this.#tagAt, `a field needs bytes up to ${end}, but the file ends at byte ${this.source.size}. It is incomplete: copy or download it again`);
+    this.#damaged(this.#tagAt, `a field needs bytes up to ${end}, but the message around it ends at byte ${this.#end}`);
   }
 
   #damaged(at: number, what: string): never {

@@ -1,9 +1,9 @@
-const SLOTS = 4096;
-const LONGEST = 64;
+const SLOTS = 1024;
+const LONGEST = 24;
 
 /**
- * Turns UTF-8 into strings and remembers short ASCII ones: an ONNX file repeats every name wherever it is read, and every
- * operator and attribute name in each node. Finding one again is faster than making it, and it is held once.
+ * Turns UTF-8 into strings and remembers the short ones: a file repeats every operator and attribute name in each node.
+ * Finding one again makes no garbage, and it is held once.
  */
 export class TextCache {
   readonly #slots: string[] = new Array<string>(SLOTS).fill('');
@@ -13,13 +13,13 @@ export class TextCache {
   /** The text of the bytes from `start` to `end`, or undefined when they are not UTF-8. */
   decode(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
-    if (length > LONGEST) return this.#utf8(bytes, start, end);
     let hash = length;
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!;
       if (byte >= 128) return this.#utf8(bytes, start, end);
       hash = Math.imul(hash ^ byte, 0x01000193);
     }
+    if (length > LONGEST) return bytes.toString('latin1', start, end);
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
     const known = this.#slots[slot]!;
     if (known.length === length && same(known, bytes, start)) return known;
