@@ -1,0 +1,228 @@
+import { OnnxError } from '../error.ts';
+import type { Attr } from '../ir/attr.ts';
+import { Graph, Node, Value, type Notes } from '../ir/graph.ts';
+import { functionKey, Model, type FunctionDef } from '../ir/model.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import { keepTensorNotes } from './kept.ts';
+import { freeNames } from './free-names.ts';
+import type { AttrRecord, FunctionRecord, GraphRecord, ModelRecord, NodeRecord, OpsetRecord, ValueRecord } from './records.ts';
+
+/** From this version of the format on an initializer need not be an input, and one that is can be overridden by the caller. */
+const OVERRIDABLE = 4;
+
+/** The values that names mean in one graph and the graphs around it. */
+interface Scope {
+  readonly values: Map<string, Value>;
+  readonly outer: Scope | undefined;
+}
+
+const lookUp = (scope: Scope | undefined, name: string): Value | undefined => {
+  for (let s = scope; s; s = s.outer) {
+    const value = s.values.get(name);
+    if (value) return value;
+  }
+  return undefined;
+};
+
+/** ai.onnx has two names; the shorter one is used throughout. */
+const plain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
+
+/** Makes values of names. Throws `invalid-graph` when a name is made twice, or read and never made, or when nodes need each other. */
+export function buildModel(record: ModelRecord & { graph: GraphRecord }): Model {
+  const builder = new Builder((record.info.irVersion ?? 0) < OVERRIDABLE);
+  const model = new Model(builder.graph(record.graph, undefined, opsetsOf(record.opsets, 'The model')), record.info);
+  for (const f of record.functions) {
+    const made = builder.functionOf(f);
+    const key = functionKey(made.domain, made.name, made.overload);
+    if (model.functions.has(key)) fail(`The model has two functions called "${key}"`);
+    model.functions.set(key, made);
+  }
+  for (const [key, text] of record.metadata) model.metadata.set(key, text);
+  model.notes = record.notes;
+  return model.settle();
+}
+
+class Builder {
+  /** Inputs with a value are constants: before IR version 4 every initializer had to be an input. */
+  readonly #inputsAreConstants: boolean;
+
+  constructor(inputsAreConstants: boolean) {
+    this.#inputsAreConstants = inputsAreConstants;
+  }
+
+  graph(record: GraphRecord, outer: Scope | undefined, opsets?: ReadonlyMap<string, number>): Graph {
+    const graph = new Graph(record.name, opsets);
+    const scope: Scope = { values: new Map(), outer };
+    graph.notes = record.notes;
+    for (const [name, roles] of record.quantization) graph.quantization.set(name, roles);
+    this.#enterInputs(graph, record, scope);
+    this.#addNodes(graph, record.nodes, scope);
+    for (const output of record.outputs) {
+      const value = lookUp(scope, output.name) ?? fail(`Graph "${graph.name}" gives out "${output.name}", which nothing makes`);
+      if (value.graph === graph) describeValue(value, output);
+      graph.addOutput(value);
+    }
+    for (const known of record.values) {
+      const value = scope.values.get(known.name);
+      if (value && !value.isInput && !value.isOutput) describeValue(value, known);
+    }
+    return graph;
+  }
+
+  functionOf(f: FunctionRecord): FunctionDef {
+    const label = `Function "${f.name}"`;
+    const body = this.graph(
+      {
+        name: f.name,
+        nodes: f.nodes,
+        inputs: f.inputs.map(bare),
+        outputs: f.outputs.map(bare),
+        values: f.values,
+        initializers: [],
+        sparse: [],
+        quantization: new Map(),
+        notes: undefined,
+      },
+      undefined,
+      opsetsOf(f.opsets, label),
+    );
+    for (const known of f.values) {
+      const value = body.value(known.name);
+      if (value) describeValue(value, known); // a function has no other place for the types of its inputs and outputs
+    }
+    const defaults = this.#attrs(f.defaults, undefined, () => label);
+    return { domain: plain(f.domain), name: f.name, overload: f.overload, body, attributes: f.attributes, defaults: new Map(defaults), notes: f.notes };
+  }
+
+  #enterInputs(graph: Graph, record: GraphRecord, scope: Scope): void {
+    const enter = (value: Value, put: (value: Value) => unknown): void => {
+      if (value.name === '') fail(`Graph "${graph.name}" has an input or initializer without a name`);
+      if (scope.values.has(value.name)) fail(`Graph "${graph.name}" has two inputs or initializers called "${value.name}"`);
+      put(value);
+      scope.values.set(value.name, value);
+    };
+    const known = new Map<string, { tensor: Tensor; notes: Notes | undefined }>();
+    for (const { name, tensor } of record.sparse) known.set(name, { tensor, notes: undefined });
+    for (const { name, tensor, notes } of record.initializers) {
+      if (known.has(name)) fail(`Graph "${graph.name}" has two initializers called "${name}"`);
+      known.set(name, { tensor, notes });
+    }
+    const declared = new Map<string, ValueRecord>();
+    for (const input of record.inputs) {
+      const given = known.get(input.name);
+      if (given && this.#inputsAreConstants) {
+        if (declared.has(input.name)) fail(`Graph "${graph.name}" has two inputs called "${input.name}"`);
+        declared.set(input.name, input);
+        continue;
+      }
+      const value = new Value(input.name, { type: input.type, constant: given?.tensor });
+      value.notes = input.notes;
+      if (given) keepTensorNotes(given.tensor, { name: input.name, notes: given.notes });
+      enter(value, (v) => graph.addInput(v));
+      known.delete(input.name);
+    }
+    for (const [name, { tensor, notes }] of known) {
+      const value = new Value(name, { type: declared.get(name)?.type, constant: tensor });
+      value.notes = notes;
+      enter(value, (v) => graph.adoptInitializer(v));
+    }
+  }
+
+  /** Adds the nodes in the file's order, except that whoever makes a value comes before its readers. */
+  #addNodes(graph: Graph, records: readonly NodeRecord[], scope: Scope): void {
+    const makers = new Map<string, NodeRecord>();
+    for (const record of records) {
+      for (const name of record.outputs) {
+        if (name === '') continue;
+        const other = makers.get(name);
+        if (other || scope.values.has(name)) fail(`"${name}" in graph "${graph.name}" is made by ${label(record)} and ${other ? label(other) : 'is an input or initializer too'}`);
+        makers.set(name, record);
+      }
+    }
+    const state = new Map<NodeRecord, 'open' | 'done'>();
+    for (const first of records) {
+      const stack = [first];
+      for (let record = stack.at(-1); record; record = stack.at(-1)) {
+        if (state.get(record) === 'done') {
+          stack.pop();
+          continue;
+        }
+        state.set(record, 'open');
+        const missing = unmade(record, makers, state);
+        if (missing.length > 0) {
+          const open = missing.find((maker) => state.get(maker) === 'open');
+          if (open) fail(`Graph "${graph.name}" has a cycle: ${label(record)} and ${label(open)} need each other`);
+          stack.push(...missing.reverse());
+          continue;
+        }
+        stack.pop();
+        state.set(record, 'done');
+        const node = graph.add(this.#node(record, scope));
+        for (const value of node.outputs) if (value.name !== '') scope.values.set(value.name, value);
+      }
+    }
+  }
+
+  #node(record: NodeRecord, scope: Scope): Node {
+    const inputs = record.inputs.map((name) => {
+      if (name === '') return undefined;
+      return lookUp(scope, name) ?? fail(`${label(record)} reads "${name}", which nothing makes`);
+    });
+    return new Node(record.opType, inputs, {
+      domain: record.domain,
+      overload: record.overload,
+      name: record.name,
+      outputs: record.outputs,
+      attrs: this.#attrs(record.attrs, scope, () => label(record)),
+      notes: record.notes,
+    });
+  }
+
+  #attrs(records: NodeRecord['attrs'], scope: Scope | undefined, owner: () => string): (readonly [string, Attr])[] {
+    if (records.length > 1 && new Set(records.map(([name]) => name)).size < records.length) fail(`${owner()} has two attributes of the same name`);
+    return records.map(([name, record]): readonly [string, Attr] => [name, this.#attr(record, scope)]);
+  }
+
+  #attr(record: AttrRecord, scope: Scope | undefined): Attr {
+    if (record.type === 'graph') return withExtra({ type: 'graph', value: this.graph(record.record, scope) }, record.extra);
+    if (record.type === 'graphs') return withExtra({ type: 'graphs', value: record.records.map((g) => this.graph(g, scope)) }, record.extra);
+    return record;
+  }
+}
+
+/** The nodes that must come before this one and do not stand yet. */
+function unmade(record: NodeRecord, makers: ReadonlyMap<string, NodeRecord>, state: ReadonlyMap<NodeRecord, 'open' | 'done'>): NodeRecord[] {
+  const missing: NodeRecord[] = [];
+  const need = (name: string): void => {
+    const maker = name === '' ? undefined : makers.get(name);
+    if (maker && state.get(maker) !== 'done') missing.push(maker);
+  };
+  for (const name of record.inputs) need(name);
+  if (record.nested) for (const [, a] of record.attrs) for (const name of freeNames(a)) need(name);
+  return missing;
+}
+
+function opsetsOf(records: readonly OpsetRecord[], owner: string): Map<string, number> {
+  const opsets = new Map<string, number>();
+  for (const { domain, version } of records) {
+    const known = opsets.get(plain(domain));
+    if (known !== undefined && known !== version) fail(`${owner} imports version ${known} and version ${version} of "${domain || 'ai.onnx'}"`);
+    opsets.set(plain(domain), version);
+  }
+  return opsets;
+}
+
+function describeValue(value: Value, by: ValueRecord): void {
+  if (by.type) value.type = by.type;
+  if (by.notes) value.notes = by.notes;
+}
+
+const bare = (name: string): ValueRecord => ({ name, type: undefined, notes: undefined });
+
+const label = (record: NodeRecord): string => `${record.opType} "${record.name || record.outputs.find((name) => name !== '') || ''}"`;
+
+const withExtra = (a: Attr, extra: Uint8Array | undefined): Attr => (extra ? { ...a, extra } : a);
+
+function fail(what: string): never {
+  throw new OnnxError('invalid-graph', `${what}. The file breaks the rules of ONNX: export the model again, or repair it with the tool that made it.`);
+}
