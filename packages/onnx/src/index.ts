@@ -1,7 +1,15 @@
 export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { attr, graphsIn, type Attr, type AttrKind, type Int } from './ir/attr.ts';
+export { equalTensors, hashTensor } from './ir/compare.ts';
 export { bitsOf, byteLengthOf, codeOf, countOf, dtypeOf, dtypeOfText, DTYPES, isFloat, isInteger, textOf, type DType } from './ir/dtype.ts';
 export { describe, Graph, Node, Value, type Constant, type Notes, type Use } from './ir/graph.ts';
 export { cloneGraph, copyNode, functionKey, Model, type FunctionDef, type ModelFile, type ModelInfo } from './ir/model.ts';
+export { makeOps, type Call, type Emit, type Ops } from './ir/ops.ts';
+export { isCommutative, isRandom, knownDomains, latestOpset, operatorsOf, schemaOf, type AttributeSchema, type OperatorSchema, type ParameterSchema } from './ir/schema.ts';
+export { sparseTensor } from './ir/sparse.ts';
+export { stringBytesOf, stringsOf, stringTensor } from './ir/strings.ts';
 export { BYTES_LIMIT, fromReader, isFileTensor, isSparse, lazyTensor, memoryTensor, reshaped, type FileTensor, type SparseTensor, type Tensor } from './ir/tensor.ts';
 export { describeType, sameDim, sameType, tensorType, type Dim, type TensorType, type ValueType } from './ir/types.ts';
+export { importDomainOf, valueOps } from './ir/value-ops.ts';
+export { bigintsOf, float32s, float32sOf, int64s, numbersOf, scalar, tensorOf } from './ir/values.ts';
+export { weightOf, type Weight } from './ir/weight.ts';

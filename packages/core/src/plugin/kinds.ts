@@ -26,6 +26,8 @@ export interface Pass<O = never> extends Contribution {
   readonly numerics: Numerics;
   /** A reason, if the pass may change inputs or outputs; otherwise names and types must stay. */
   readonly signature?: string | undefined;
+  /** Whether the pass runs models (calibration, folding): its result then depends on the runtime and the processor, and so does its cache key. `ctx.runtime` refuses without it. */
+  readonly usesRuntime?: boolean | undefined;
   run(model: Model, options: O, ctx: PassContext): void | Promise<void>;
 }
 
@@ -34,6 +36,8 @@ export interface Evaluator<O = never> extends Contribution {
   readonly kind: 'evaluator';
   /** Whether its numbers depend on the machine and the moment: shown with their age when they come from the cache. */
   readonly timed?: boolean | undefined;
+  /** The names of the metrics that `measure` will give, so that a gate on something else is found before the run. */
+  metrics(options: O): readonly string[];
   measure(models: { readonly original: Model; readonly result: Model }, options: O, ctx: Context): Promise<Measured>;
 }
 

@@ -1,0 +1,33 @@
+import type { Context, Dataset, DatasetKind } from '../plugin/kinds.ts';
+import type { Registry } from '../plugin/registry.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { dataWrongKind, unknownData } from '../diagnostics/catalogue.ts';
+import { RecipeError } from '../diagnostics/errors.ts';
+import { canonical } from './keys.ts';
+
+const KIND_WORDS: Readonly<Record<DatasetKind, string>> = { texts: 'texts', pairs: 'pairs of texts', retrieval: 'a retrieval collection', tensors: 'tensors' };
+
+/** Opens the data sets of a run's recipes, each once, however many variants and steps use it. */
+export class Datasets {
+  readonly #registry: Registry;
+  readonly #opened = new Map<string, Promise<Dataset>>();
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  /** The data set of that name; `by` is who asks, for messages. With `kind`, any other kind is an error. */
+  async open(recipe: Recipe, name: string, ctx: Context, by: string, kind?: DatasetKind): Promise<Dataset> {
+    const call = recipe.data[name];
+    if (!call) throw new RecipeError([unknownData(by, 'data', name, Object.keys(recipe.data))]);
+    const id = canonical([call.use, call.with]);
+    let dataset = this.#opened.get(id);
+    if (!dataset) {
+      dataset = this.#registry.get('dataset', call.use).contribution.open(call.with as never, ctx); // checked against its own schema with the recipe
+      this.#opened.set(id, dataset);
+    }
+    const found = await dataset;
+    if (kind && found.kind !== kind) throw new RecipeError([dataWrongKind(name, KIND_WORDS[found.kind], KIND_WORDS[kind], recipe.source.at(call.path))]);
+    return found;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Model } from '@onnxpress/onnx';
+import { pluginFailed } from '../diagnostics/catalogue.ts';
+import { isInterruption, RecipeError, RunError } from '../diagnostics/errors.ts';
+import type { Measured } from '../plugin/kinds.ts';
+import { Clock } from '../services/tokens.ts';
+import { contextOf, type ContextParts } from './context.ts';
+import type { RunEvent } from './events.ts';
+import type { Evaluation } from './plan.ts';
+import type { Store } from './store.ts';
+
+interface StoredMeasurement {
+  readonly measured: Measured;
+  readonly ms: number;
+  readonly at: number;
+}
+
+/** Measures both models, or takes what is known of exactly these two. */
+export async function evaluate(evaluation: Evaluation, models: { readonly original: Model; readonly result: Model }, parts: ContextParts, store: Store): Promise<Omit<Extract<RunEvent, { type: 'measured' }>, 'variant'>> {
+  const { call, evaluator, key, cached } = evaluation;
+  const base = { type: 'measured', use: call.use, as: call.as } as const;
+  const known = cached ? await store.get(key) : undefined;
+  if (known) return { ...base, ...(known.value as StoredMeasurement), cached: true }; // written below under this very key
+  const clock = parts.services.get(Clock);
+  const [started, at] = [clock.ticks(), clock.now()];
+  const measured = await measure();
+  const value: StoredMeasurement = { measured, ms: clock.ticks() - started, at };
+  await store.put({ key, kind: 'measured', label: call.use, value, blobs: [] });
+  return { ...base, ...value, cached: false };
+
+  async function measure(): Promise<Measured> {
+    try {
+      const found = await evaluator.measure(models, call.with as never, contextOf(parts)); // checked against the evaluator's own schema
+      parts.signal.throwIfAborted();
+      return found;
+    } catch (e) {
+      if (isInterruption(e) || e instanceof RecipeError || e instanceof RunError) throw e;
+      throw new RunError(pluginFailed(call.use, undefined, e instanceof Error ? e.message : String(e)), { cause: e });
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { assertValid, describeType, OnnxError, type Model } from '@onnxpress/onnx';
+import { patternMatchesNothing, pluginFailed, signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
+import { nearest } from '../diagnostics/nearest.ts';
+import { isInterruption, RecipeError, RunError } from '../diagnostics/errors.ts';
+import { Clock, Runtime } from '../services/tokens.ts';
+import { checkpointOf, passContextOf, type ContextParts } from './context.ts';
+import type { StepDone } from './events.ts';
+import { nodeCount, weightBytes } from './facts.ts';
+import { keepModel, restoreModel, type StoredModel } from './model-store.ts';
+import { namesLike, nodesNamed } from './patterns.ts';
+import type { PlannedVariant, Step } from './plan.ts';
+import { seeded } from './random.ts';
+import type { Store } from './store.ts';
+import { verify } from './verify.ts';
+
+/** What the store holds of a step. A step that changed nothing points at no model: the one before it is the result. */
+interface StoredStep {
+  readonly done: Omit<StepDone, 'cached'>;
+  readonly model: StoredModel | undefined;
+}
+
+/** The steps' results that are already in the store: how many from the first on, the model after the last of them, and what is known of each. */
+export async function restoreSteps(variant: PlannedVariant, original: Model, store: Store): Promise<{ model: Model; done: StepDone[] }> {
+  const found: { value: StoredStep; blobs: Parameters<typeof restoreModel>[1] }[] = [];
+  for (const step of variant.steps) {
+    const entry = await store.get(step.key);
+    if (!entry) break;
+    found.push({ value: entry.value as StoredStep, blobs: entry.blobs }); // written by runStep under this very key
+  }
+  for (; found.length; found.pop()) {
+    const last = found.findLast((f) => f.value.model);
+    const model = last?.value.model ? await restoreModel(last.value.model, last.blobs, original, store) : original;
+    if (model) return { model, done: found.map((f) => ({ ...f.value.done, cached: true })) };
+  }
+  return { model: original, done: [] };
+}
+
+/** Runs one step on a copy of the model, checks what came out, and keeps it. A pass that changed nothing gives the model back as it was. */
+export async function runStep(step: Step, before: Model, original: Model, variant: PlannedVariant, parts: ContextParts, store: Store, tell: (warning: string) => void): Promise<{ model: Model; done: StepDone }> {
+  const clock = parts.services.get(Clock);
+  const started = clock.ticks();
+  const { pass, call, index } = step;
+  assertPatterns(step, before, variant);
+  const copy = before.clone();
+  const counts: Record<string, number> = {};
+  const warnings: string[] = [];
+  const checkpoint = checkpointOf(store, step.key);
+  const ctx = passContextOf(parts, {
+    use: call.use,
+    usesRuntime: pass.usesRuntime === true,
+    random: seeded(variant.recipe.seed, index, call.use),
+    checkpoint,
+    warn(message) {
+      warnings.push(message);
+      tell(message);
+    },
+    count(name, by) {
+      counts[name] = (counts[name] ?? 0) + by;
+    },
+    missed() {},
+  });
+  await wrapped(step, async () => {
+    await pass.run(copy, call.with as never, ctx); // checked against the pass's own schema
+    parts.signal.throwIfAborted();
+  });
+  const changed = copy.revision > 0;
+  let verified: string | undefined;
+  let stored: ReturnType<typeof keepModel> | undefined;
+  if (changed) {
+    await wrapped(step, () => assertValid(copy));
+    if (!pass.signature) assertSignature(step, before, copy);
+    stored = keepModel(copy, original, store);
+    verified = await compare();
+  }
+  const done: Omit<StepDone, 'cached'> = {
+    type: 'step', index, use: call.use, key: step.key, numerics: pass.numerics, changed, ms: clock.ticks() - started,
+    nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, warnings, verify: verified,
+  };
+  const value: StoredStep = { done, model: stored?.stored };
+  await store.put({ key: step.key, kind: 'step', label: call.use, value, blobs: stored?.blobs ?? [] });
+  await checkpoint.clear();
+  // From here on the tensors come from the store: what the pass computes lazily is computed once.
+  const model = stored ? await restoreModel(stored.stored, stored.blobs, original, store) : before;
+  return { model: model ?? copy, done: { ...done, cached: false } };
+
+  async function compare(): Promise<string> {
+    const { equal, finding } = await wrapped(step, () => verify(before, copy, pass.numerics, variant.recipe.verify, parts.services.get(Runtime), parts.settings));
+    if (!equal) throw new RunError(verifyFailed(call.use, index + 1, finding));
+    return finding;
+  }
+}
+
+/** Whatever a pass throws is said to come from it; what was thrown stays as the cause. */
+async function wrapped<T>({ call, index }: Step, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (e) {
+    if (isInterruption(e) || e instanceof RecipeError || e instanceof RunError || isSystemError(e)) throw e;
+    const problem = e instanceof OnnxError || e instanceof Error ? e.message : String(e);
+    throw new RunError(pluginFailed(call.use, index + 1, problem), { cause: e });
+  }
+}
+
+/** A disk that is full or a file that is gone is nobody's mistake: `runErrorOf` words it. */
+const isSystemError = (e: unknown): boolean => e instanceof Error && 'syscall' in e;
+
+/** A pattern that matches nothing is a mistake in the recipe, and the model knows what it could have meant. */
+function assertPatterns({ call, pass }: Step, model: Model, { recipe }: PlannedVariant): void {
+  const nodes = [...model.nodes()];
+  const problems = Object.entries(pass.options).flatMap(([option, schema]) => {
+    const items = (schema['items'] as { format?: string } | undefined)?.format; // of a JSON Schema array
+    if (schema.format !== 'nodes' && items !== 'nodes') return [];
+    const given = call.with[option];
+    const patterns = (Array.isArray(given) ? given : given === undefined ? [] : [given]) as readonly string[]; // the schema says strings
+    return patterns.flatMap((pattern, i) => {
+      if (nodesNamed(pattern, nodes).length) return [];
+      const near = namesLike(pattern, model);
+      const close = nearest(pattern, near);
+      const at = recipe.source.at(Array.isArray(given) ? [...call.optionsPath, option, i] : [...call.optionsPath, option]);
+      return [patternMatchesNothing(call.use, option, pattern, close ? [close] : near.slice(0, 5), at)];
+    });
+  });
+  if (problems.length) throw new RecipeError(problems);
+}
+
+function assertSignature({ call, index }: Step, before: Model, after: Model): void {
+  const shown = (m: Model): string[] => [...m.graph.inputs.map((v) => `input ${v.name}: ${describeType(v.declared)}`), ...m.graph.outputs.map((v) => `output ${v.name}: ${describeType(v.declared)}`)];
+  const [was, is] = [shown(before), shown(after)];
+  const changes = [...was.filter((s) => !is.includes(s)).map((s) => `- ${s}`), ...is.filter((s) => !was.includes(s)).map((s) => `+ ${s}`)];
+  if (changes.length) throw new RunError(signatureChanged(call.use, index + 1, changes));
+}

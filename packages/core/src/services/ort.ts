@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OnnxError, writeModel, type DType, type Model } from '@onnxpress/onnx';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Feed, FeedData, Feeds, Runtime, Session, SessionOptions } from './tokens.ts';
+
+/** onnxruntime's names where they differ from ours: none today. The runtime has no JavaScript tensors of the types left out. */
+const CARRIED: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'float16', 'int64', 'uint64', 'int32', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'string']);
+const LEVEL = { none: 'disabled', basic: 'basic', all: 'all' } as const;
+
+type Ort = typeof import('onnxruntime-node');
+
+/** Runtime on onnxruntime-node. The library is loaded with the first model: `check` and `plan` never pay for it. */
+export class OrtRuntime implements Runtime {
+  static readonly needs = [] as const;
+  #ort: Promise<Ort> | undefined;
+
+  get version(): string {
+    const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }; // every package.json has one
+    return `onnxruntime-node ${version}`;
+  }
+
+  async load(model: Model, options: SessionOptions = {}): Promise<Session> {
+    const ort = await (this.#ort ??= import('onnxruntime-node'));
+    const { path, clean } = await fileOf(model, options.extraOutputs ?? []);
+    try {
+      const session = await ort.InferenceSession.create(path, {
+        executionProviders: [options.provider ?? 'cpu'],
+        graphOptimizationLevel: LEVEL[options.optimize ?? 'all'],
+        ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+        logSeverityLevel: 3, // its warnings are about its own rewriting and alarm people who cannot act on them
+      });
+      return new OrtSession(ort, session, clean);
+    } catch (e) {
+      await clean();
+      throw new OnnxError('unsupported', `onnxruntime cannot load the model: ${messageOf(e)}`, { cause: e });
+    }
+  }
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly #ort: Ort;
+  readonly #session: InferenceSession;
+  readonly #clean: () => Promise<void>;
+
+  constructor(ort: Ort, session: InferenceSession, clean: () => Promise<void>) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#clean = clean;
+    this.inputs = session.inputNames;
+    this.outputs = session.outputNames;
+  }
+
+  async run(feeds: Feeds, fetch: readonly string[] = this.outputs): Promise<Feeds> {
+    const given = Object.fromEntries(Object.entries(feeds).map(([name, f]) => [name, this.#tensor(name, f)]));
+    let made: InferenceSession.OnnxValueMapType;
+    try {
+      made = await this.#session.run(given, [...fetch]);
+    } catch (e) {
+      throw new OnnxError('unsupported', `onnxruntime cannot run the model: ${messageOf(e)}`, { cause: e });
+    }
+    return Object.fromEntries(Object.entries(made).map(([name, t]) => [name, feedOf(name, t as OrtTensor)])); // sequences and maps are refused there
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+    await this.#clean();
+  }
+
+  #tensor(name: string, { dtype, dims, data }: Feed): OrtTensor {
+    if (!CARRIED.has(dtype)) throw new OnnxError('unsupported', `Input "${name}" is ${dtype}, which onnxruntime-node takes from no caller.`);
+    return new this.#ort.Tensor(dtype as 'float32', data as Float32Array, [...dims]); // the library pairs each type with its own array; ours do so too
+  }
+}
+
+function feedOf(name: string, t: OrtTensor): Feed {
+  const dtype = t.type as DType; // CARRIED: the names are the same
+  if (!CARRIED.has(dtype)) throw new OnnxError('unsupported', `Output "${name}" is ${t.type}, which onnxruntime-node gives to no caller.`);
+  return { dtype, dims: t.dims, data: t.data as FeedData };
+}
+
+/** A file that holds the model: its own where it is unchanged, else a temporary one that `clean` removes. */
+async function fileOf(model: Model, extraOutputs: readonly string[]): Promise<{ path: string; clean: () => Promise<void> }> {
+  if (model.origin && model.revision === 0 && extraOutputs.length === 0) return { path: model.origin, clean: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), 'onnxpress-'));
+  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const path = join(folder, 'model.onnx');
+    await writeModel(extraOutputs.length ? withOutputs(model, extraOutputs) : model, path);
+    return { path, clean };
+  } catch (e) {
+    await clean();
+    throw e;
+  }
+}
+
+function withOutputs(model: Model, names: readonly string[]): Model {
+  const copy = model.clone();
+  for (const name of names) {
+    const value = copy.graph.value(name);
+    if (!value) throw new OnnxError('bad-edit', `The model has no value "${name}" to give out.`);
+    if (!value.isOutput) copy.graph.addOutput(value);
+  }
+  return copy;
+}
+
+const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
