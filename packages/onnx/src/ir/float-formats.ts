@@ -30,6 +30,8 @@ function signed({ exponent, mantissa, bias, special, overflow }: Layout): FloatF
   const largest = special === 'ieee' ? infinity - 1 : special === 'fn' ? ones - 1 : ones;
   const nan = special === 'ieee' ? infinity | (1 << (mantissa - 1)) : special === 'fn' ? ones : special === 'fnuz' ? sign : largest;
   const smallestExponent = 1 - bias;
+  /** How many units of the last digit a number has: one factor per exponent from the smallest to that of the largest float64. */
+  const unitsPer = Float64Array.from({ length: 1024 - smallestExponent + 1 }, (_, i) => 2 ** (mantissa - smallestExponent - i));
   return {
     bits,
     decode(code) {
@@ -46,7 +48,7 @@ function signed({ exponent, mantissa, bias, special, overflow }: Layout): FloatF
       const negative = value < 0 || Object.is(value, -0);
       const power = Math.max(exponentOf(value), smallestExponent);
       // Scaling by a power of two is exact, so this rounds once. A carry runs into the exponent, as it should.
-      const units = roundToEven(Math.abs(value) / 2 ** (power - mantissa));
+      const units = roundToEven(Math.abs(value) * unitsPer[power - smallestExponent]!);
       let magnitude = ((power - smallestExponent) << mantissa) + units;
       if (value === Infinity || value === -Infinity || magnitude > largest) magnitude = overflow === 'infinity' ? infinity : largest;
       if (magnitude === 0 && special === 'fnuz') return 0;

@@ -86,12 +86,14 @@ export const float32s = (dims: readonly number[], values: Float32Array | readonl
 /** A check that gives the integer as the typed array of its type takes it. */
 function integerCheck(dtype: DType): (value: number | bigint) => number | bigint {
   const bits = dtype === 'bool' ? 1 : bitsOf(dtype);
-  const low = dtype.startsWith('int') ? -(2n ** BigInt(bits - 1)) : 0n;
-  const high = low + 2n ** BigInt(bits) - 1n;
+  const low = dtype.startsWith('int') ? -(2 ** (bits - 1)) : 0;
+  const end = low + 2 ** bits; // a power of two: comparing it with a bigint is exact
   return (value) => {
-    const exact = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined;
-    if (exact === undefined || exact < low || exact > high) throw new OnnxError('malformed', `${value} does not fit in ${dtype}, which holds integers from ${low} to ${high}. Round or clip it first.`);
-    return bits === 64 ? exact : Number(exact);
+    const whole = typeof value === 'bigint' || Number.isInteger(value);
+    if (!whole || value < low || value >= end) {
+      throw new OnnxError('malformed', `${value} does not fit in ${dtype}, which holds integers from ${BigInt(low)} to ${BigInt(end) - 1n}. Round or clip it first.`);
+    }
+    return bits === 64 ? BigInt(value) : Number(value);
   };
 }
 
