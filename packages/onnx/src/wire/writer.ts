@@ -135,39 +135,50 @@ export class Encoder {
    * allows, and `truncated` when a payload ends early.
    */
   writeTo(sink: ByteSink): void {
+    for (const piece of this.pieces()) sink.write(piece);
+  }
+
+  /** The message for `writeTo`, piece by piece, for whoever wants to stop or look up in between. Each piece is overwritten by the next. */
+  *pieces(): Generator<Uint8Array> {
     if (this.size > MESSAGE_LIMIT) {
       throw new OnnxError('too-large', `The model would be ${this.size} bytes long, and protobuf ends at ${MESSAGE_LIMIT}. Keep its weights as external data.`);
     }
     const chunk = new Uint8Array(Math.min(CHUNK, this.size));
     let filled = 0;
-    const flush = (): void => {
-      if (filled > 0) sink.write(chunk.subarray(0, filled));
-      filled = 0;
-    };
-    const copy = (length: number, read: Payload, what: string): void => {
-      if (length > chunk.length - filled) flush(); // so that a payload of one chunk is read in one call: it may be computed
+    for (const { length, read, what } of this.#parts()) {
+      if (length > chunk.length - filled && filled > 0) {
+        yield chunk.subarray(0, filled); // so that a payload of one chunk is read in one call: it may be computed
+        filled = 0;
+      }
       for (let offset = 0; offset < length; ) {
-        if (filled === chunk.length) flush();
+        if (filled === chunk.length) {
+          yield chunk;
+          filled = 0;
+        }
         const room = chunk.subarray(filled, Math.min(chunk.length, filled + length - offset));
         const got = read(room, offset);
         if (got <= 0 || got > room.length) throw new OnnxError('truncated', `${what} gave ${offset} of ${length} bytes. Do not change the model's files while it is written.`);
         filled += got;
         offset += got;
       }
-    };
+    }
+    if (filled > 0) yield chunk.subarray(0, filled);
+  }
+
+  /** Structure and payloads in the order of the message. */
+  *#parts(): Generator<{ readonly length: number; readonly read: Payload; readonly what: string }> {
     const structure = this.#out.bytes;
     let from = 0;
-    const copyStructure = (to: number): void => {
+    const structureTo = (to: number): { length: number; read: Payload; what: string } => {
       const part = structure.subarray(from, to);
-      copy(part.length, (into, offset) => copyFrom(part, into, offset), 'The structure');
       from = to;
+      return { length: part.length, read: (into, offset) => copyFrom(part, into, offset), what: 'The structure' };
     };
     for (const { at, length, read } of this.#deferred) {
-      copyStructure(at);
-      copy(length, read, 'A tensor');
+      yield structureTo(at);
+      yield { length, read, what: 'A tensor' };
     }
-    copyStructure(structure.length);
-    flush();
+    yield structureTo(structure.length);
   }
 
   #defer(length: number, read: Payload): void {
