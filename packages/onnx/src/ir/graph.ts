@@ -17,22 +17,31 @@ export type Constant = Value & { readonly constant: Tensor };
 interface Scope {
   readonly opsets: Map<string, number>;
   readonly names: Map<string, number>;
+  /** Hint → the number to try next, so that the thousandth name costs what the first did. */
+  readonly numbers: Map<string, number>;
   revision: number;
+}
+
+function newScope(opsets: ReadonlyMap<string, number>): Scope {
+  const scope: Scope = { opsets: new CountedMap(opsets, () => scope.revision++), names: new Map(), numbers: new Map(), revision: 0 };
+  return scope;
 }
 
 /* Value, Node and Graph keep each other consistent, so they live in one file and reach each other's
    private fields through these. Nothing outside can. */
-let usesOf: (v: Value) => Use[];
+let usesOf: (v: Value) => Set<Use>;
 let fill: (v: Value, t: Tensor) => void;
 let nameIt: (v: Value, name: string) => void;
 let house: (v: Value, g: Graph | undefined) => void;
-let countOutput: (v: Value, by: 1 | -1) => void;
+let giversOf: (v: Value) => Set<Graph>;
 let markInput: (v: Value, is: boolean) => void;
+let useAt: (n: Node, index: number) => Use;
 let link: (n: Node) => Link;
 let own: (n: Node, g: Graph | undefined) => void;
 let ownGraph: (g: Graph, n: Node | undefined) => void;
 let scopeOf: (g: Graph) => Scope;
 let join: (g: Graph, s: Scope) => void;
+let leave: (g: Graph, s?: Scope) => void;
 let touch: (g: Graph | undefined) => void;
 
 interface Link {
@@ -51,15 +60,16 @@ export class Value {
   #inferred: ValueType | undefined;
   #constant: Tensor | undefined;
   #graph: Graph | undefined;
-  #outputs = 0;
   #isInput = false;
-  readonly #uses: Use[] = [];
+  readonly #uses = new Set<Use>();
+  readonly #givers = new Set<Graph>();
 
   static {
     usesOf = (v) => v.#uses;
     fill = (v, t) => {
       v.#constant = t;
       v.#type = tensorType(t.dtype, t.dims);
+      v.#inferred = undefined;
     };
     nameIt = (v, name) => {
       v.#name = name;
@@ -67,9 +77,7 @@ export class Value {
     house = (v, g) => {
       v.#graph = g;
     };
-    countOutput = (v, by) => {
-      v.#outputs += by;
-    };
+    giversOf = (v) => v.#givers;
     markInput = (v, is) => {
       v.#isInput = is;
     };
@@ -88,9 +96,12 @@ export class Value {
     return this.#name;
   }
 
-  /** What shape inference found, else the declared type. */
+  /** What shape inference found, else the declared type, else that of the constant. */
   get type(): ValueType | undefined {
-    return this.#inferred ?? this.#type;
+    const known = this.#inferred ?? this.#type;
+    if (known || !this.producer) return known;
+    const constant = constantOf(this.producer, this);
+    return constant && tensorType(constant.dtype, constant.dims);
   }
 
   /** Declares the type: it is written to the file, and a change counts. What is only derived goes to `infer`. */
@@ -123,17 +134,17 @@ export class Value {
 
   /** How many node inputs read the value. */
   get useCount(): number {
-    return this.#uses.length;
+    return this.#uses.size;
   }
 
   /** Whether a graph gives the value out. */
   get isOutput(): boolean {
-    return this.#outputs > 0;
+    return this.#givers.size > 0;
   }
 
   /** Whether nobody reads the value and no graph gives it out. */
   get isUnused(): boolean {
-    return this.#uses.length === 0 && this.#outputs === 0;
+    return this.#uses.size === 0 && this.#givers.size === 0;
   }
 
   /** The numbers, of an initializer or a Constant node. An input's default is no constant: see `default`. */
@@ -190,16 +201,19 @@ export class Node {
   /** '' is ai.onnx. */
   readonly domain: string;
   readonly overload: string;
-  readonly name: string;
+  name: string;
   readonly outputs: readonly Value[];
   notes: Notes | undefined;
   readonly #inputs: (Value | undefined)[];
+  /** One per place, so that noting a use twice is noting it once. */
+  readonly #reads: Use[] = [];
   readonly #attrs: Map<string, Attr>;
   #graph: Graph | undefined;
   readonly #link: Link = { next: undefined, prev: undefined };
 
   static {
     link = (n) => n.#link;
+    useAt = (n, index) => (n.#reads[index] ??= { node: n, index });
     own = (n, g) => {
       n.#graph = g;
     };
@@ -252,8 +266,8 @@ export class Node {
     this.#inputs[index] = to;
     while (this.#inputs.length && this.#inputs.at(-1) === undefined) this.#inputs.pop();
     if (!this.#graph) return;
-    if (from) removeUse(from, this, index);
-    if (to) usesOf(to).push({ node: this, index });
+    if (from) usesOf(from).delete(useAt(this, index));
+    if (to) usesOf(to).add(useAt(this, index));
     touch(this.#graph);
   }
 
@@ -261,7 +275,7 @@ export class Node {
   setAttr(name: string, to: Attr | undefined): void {
     const from = this.#attrs.get(name);
     for (const g of from ? graphsIn(from) : []) {
-      if (this.#graph) leave(g, scopeOf(this.#graph));
+      leave(g);
       ownGraph(g, undefined);
     }
     if (to === undefined) this.#attrs.delete(name);
@@ -319,7 +333,7 @@ export class Graph {
   name: string;
   notes: Notes | undefined;
   /** Value name → role → name of another value, as in the file. */
-  readonly quantization = new Map<string, ReadonlyMap<string, string>>();
+  readonly quantization: Map<string, ReadonlyMap<string, string>> = new CountedMap([], () => touch(this));
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   readonly #initializers = new Map<string, Constant>();
@@ -339,22 +353,29 @@ export class Graph {
       if (g) g.#scope.revision++;
     };
     join = (g, scope) => {
-      if (g.#scope === scope && !detached.has(g)) return;
-      if (detached.delete(g)) reread(g);
+      if (g.#scope === scope) return;
+      move(g, scope);
+      readOutside(g, 'add');
+      for (const n of g.nodes) for (const inner of n.graphs()) join(inner, scope);
+    };
+    leave = (g, scope = newScope(g.opsets)) => {
+      move(g, scope);
+      readOutside(g, 'delete');
+      for (const n of g.nodes) for (const inner of n.graphs()) leave(inner, scope);
+    };
+    const move = (g: Graph, scope: Scope): void => {
       for (const name of g.#values.keys()) {
         take(scope, name);
         drop(g.#scope, name);
       }
       g.#scope = scope;
-      for (const n of g.nodes) for (const inner of n.graphs()) join(inner, scope);
     };
   }
 
   /** `opsets`: domain → version, shared with the subgraphs inside. */
   constructor(name: string, opsets: ReadonlyMap<string, number> = new Map()) {
     this.name = name;
-    const scope: Scope = { opsets: new CountedMap(opsets, () => scope.revision++), names: new Map(), revision: 0 };
-    this.#scope = scope;
+    this.#scope = newScope(opsets);
   }
 
   get inputs(): readonly Value[] {
@@ -421,11 +442,13 @@ export class Graph {
 
   /** `hint`, or `hint_1`, `hint_2` … : a name nobody around or inside uses. */
   freshName(hint: string): string {
-    const { names } = this.#scope;
+    const { names, numbers } = this.#scope;
     if (hint !== '' && !names.has(hint)) return hint;
-    for (let i = 1; ; i++) {
+    for (let i = numbers.get(hint) ?? 1; ; i++) {
       const name = `${hint || 'value'}_${i}`;
-      if (!names.has(name)) return name;
+      if (names.has(name)) continue;
+      numbers.set(hint, i);
+      return name;
     }
   }
 
@@ -439,8 +462,10 @@ export class Graph {
 
   /** Throws while anything reads the input. */
   removeInput(value: Value): void {
+    const at = this.#inputs.indexOf(value);
+    if (at < 0) throw new OnnxError('bad-edit', `"${value.name}" is no input of graph "${this.name}".`);
     if (!value.isUnused) throw new OnnxError('bad-edit', `Input "${value.name}" is still read: ${readers(value)}.`);
-    this.#inputs.splice(this.#inputs.indexOf(value), 1);
+    this.#inputs.splice(at, 1);
     markInput(value, false);
     this.#exit(value);
     touch(this);
@@ -448,13 +473,13 @@ export class Graph {
 
   addOutput(value: Value): void {
     this.#outputs.push(value);
-    countOutput(value, 1);
+    giversOf(value).add(this);
     touch(this);
   }
 
   removeOutput(index: number): void {
     const [gone] = this.#outputs.splice(index, 1);
-    if (gone) countOutput(gone, -1);
+    if (gone) this.#ungive(gone);
     touch(this);
   }
 
@@ -462,10 +487,15 @@ export class Graph {
   setOutput(index: number, value: Value): void {
     const old = this.#outputs[index];
     if (!old) throw new OnnxError('bad-edit', `Graph "${this.name}" has no output ${index}.`);
-    countOutput(old, -1);
-    countOutput(value, 1);
+    if (old === value) return;
     this.#outputs[index] = value;
+    this.#ungive(old);
+    giversOf(value).add(this);
     touch(this);
+  }
+
+  #ungive(value: Value): void {
+    if (!this.#outputs.includes(value)) giversOf(value).delete(this);
   }
 
   /** Adds a constant under `hint` or a name made from it. */
@@ -475,8 +505,9 @@ export class Graph {
 
   /** Adds a constant under its own name, with its notes. Throws when the name is taken. */
   adoptInitializer(value: Value): Constant {
+    if (!value.isConstant() || value.graph) throw new OnnxError('bad-edit', `"${value.name}" cannot become an initializer: ${value.graph ? `it is in graph "${value.graph.name}"` : 'it holds no tensor'}.`);
     this.#enter(value);
-    const constant = value as Constant; // made with a tensor; #enter refused it otherwise
+    const constant: Constant = value;
     this.#initializers.set(value.name, constant);
     touch(this);
     return constant;
@@ -495,7 +526,7 @@ export class Graph {
     if (value.producer) {
       for (const name of value.producer.attrs.keys()) value.producer.setAttr(name, undefined);
       value.producer.setAttr('value', { type: 'tensor', value: tensor });
-      value.type = undefined;
+      value.type = value.declared && tensorType(tensor.dtype, tensor.dims);
       return;
     }
     fill(value, tensor);
@@ -508,13 +539,15 @@ export class Graph {
     if (node.graph) throw new OnnxError('bad-edit', `${describe(node)} is already in graph "${node.graph.name}".`);
     const { before } = where;
     if (before && before.graph !== this) throw new OnnxError('bad-edit', `${describe(before)} is not in graph "${this.name}", so nothing can go before it.`);
+    const taken = node.outputs.find((v, i) => v.name !== '' && v.name !== FRESH && (this.#values.has(v.name) || node.outputs.findIndex((w) => w.name === v.name) < i));
+    if (taken) throw new OnnxError('invalid-graph', `${describe(node)} cannot join graph "${this.name}": "${taken.name}" is taken.`);
     for (const v of node.outputs) {
       if (v.name === FRESH) nameIt(v, this.freshName(node.name || node.opType.toLowerCase()));
       if (v.name !== '') this.#enter(v);
     }
     own(node, this);
     this.#splice(node, before);
-    node.inputs.forEach((v, index) => v && usesOf(v).push({ node, index }));
+    node.inputs.forEach((v, index) => v && usesOf(v).add(useAt(node, index)));
     for (const g of node.graphs()) join(g, this.#scope);
     touch(this);
     return node;
@@ -525,8 +558,8 @@ export class Graph {
     if (node.graph !== this) throw new OnnxError('bad-edit', `${describe(node)} is not in graph "${this.name}".`);
     const read = node.outputs.find((v) => !v.isUnused);
     if (read) throw new OnnxError('bad-edit', `${describe(node)} cannot go: "${read.name}" is still read: ${readers(read)}.`);
-    node.inputs.forEach((v, index) => v && removeUse(v, node, index));
-    for (const g of node.graphs()) leave(g, this.#scope);
+    node.inputs.forEach((v, index) => v && usesOf(v).delete(useAt(node, index)));
+    for (const g of node.graphs()) leave(g);
     for (const v of node.outputs) if (v.name !== '') this.#exit(v);
     this.#unlink(node);
     own(node, undefined);
@@ -536,6 +569,7 @@ export class Graph {
   /** Moves a node before another one of this graph. */
   move(node: Node, where: { before: Node }): void {
     if (node.graph !== this || where.before.graph !== this) throw new OnnxError('bad-edit', `${describe(node)} and ${describe(where.before)} are not both in graph "${this.name}".`);
+    if (node === where.before) return;
     this.#unlink(node);
     this.#splice(node, where.before);
     touch(this);
@@ -545,6 +579,10 @@ export class Graph {
     if (value.name === name) return;
     if (this.#values.get(value.name) !== value) throw new OnnxError('bad-edit', `"${value.name}" is not in graph "${this.name}".`);
     if (this.#scope.names.has(name)) throw new OnnxError('bad-edit', `"${value.name}" cannot be renamed: "${name}" is taken.`);
+    this.#rename(value, name);
+  }
+
+  #rename(value: Value, name: string): void {
     this.#values.delete(value.name);
     drop(this.#scope, value.name);
     const initializer = this.#initializers.get(value.name);
@@ -557,27 +595,31 @@ export class Graph {
   }
 
   /**
-   * Every reader of `old` reads `by`, except the node that makes `by`. Where `old` is an output of the main graph, its name and declared type stay: `by` takes them
-   * over, or an Identity does where `by` may not be renamed (an input, an initializer, another output, a value of another graph).
+   * Every reader of `old` reads `by`, except the node that makes `by` and what is inside it. Where `old` is an output of this graph, its name and declared type stay:
+   * `by` takes them over, or an Identity does where `by` may not be renamed (an input, an initializer, another output, a value of another graph).
    */
   replace(old: Value, by: Value): void {
     if (old === by) return;
-    for (const { node, index } of old.uses) if (node !== by.producer) node.setInput(index, by);
-    if (!old.isOutput) return;
-    for (let i = 0; i < this.#outputs.length; i++) if (this.#outputs[i] === old) this.#replaceOutput(i, old, by);
+    if (old.isInput && old.graph && giversOf(old).has(old.graph)) throw new OnnxError('bad-edit', `"${old.name}" is an input and an output at once, so nothing else can take its place.`);
+    for (const { node, index } of old.uses) if (!isWithin(node, by.producer)) node.setInput(index, by);
+    for (const g of [...giversOf(old)]) {
+      if (g === old.graph) g.#giveInstead(old, by);
+      else if (!isWithin(g.owner, by.producer)) g.#outputs.forEach((v, i) => v === old && g.setOutput(i, by));
+    }
   }
 
-  #replaceOutput(index: number, old: Value, by: Value): void {
-    const name = old.name;
-    if (old.isInput) throw new OnnxError('bad-edit', `"${name}" is an input and an output at once, so nothing else can take its place.`);
+  #giveInstead(old: Value, by: Value): void {
+    const { name, declared = old.type ?? by.type } = old;
     const movable = by.graph === this && by.producer !== undefined && !by.isOutput;
-    const type = old.type ?? by.type;
-    this.rename(old, this.freshName(`${name}_replaced`));
+    // not `rename`: a name that an inner graph uses too was taken before, and stays as it is
+    this.#rename(old, this.freshName(`${name}_replaced`));
     const out = movable ? by : this.add(new Node('Identity', [by])).output;
-    this.rename(out, name);
-    if (type) out.type = type;
+    this.#rename(out, name);
+    const known = old.type ?? by.type;
+    if (declared) out.type = declared;
+    out.infer(known);
     out.notes = old.notes;
-    this.setOutput(index, out);
+    this.#outputs.forEach((v, i) => v === old && this.setOutput(i, out));
   }
 
   /** Drops nodes and initializers that nobody reads, here and in the subgraphs. Returns how many. */
@@ -732,38 +774,20 @@ function needsOf(node: Node, graph: Graph): Node[] {
   return needs.reverse();
 }
 
-/** Subgraphs whose node was removed: what they read outside is not counted among the uses. */
-const detached = new WeakSet<Graph>();
+/** Whether the node is that one, or lies in a graph inside it. */
+function isWithin(node: Node | undefined, around: Node | undefined): boolean {
+  for (let n = node; n && around; n = n.graph?.owner) if (n === around) return true;
+  return false;
+}
 
-/** A subgraph that comes back with its node reads outer values again. */
-function reread(g: Graph): void {
+/** Notes what a subgraph reads and gives out of the graphs around it, or forgets it when the subgraph goes. */
+function readOutside(g: Graph, how: 'add' | 'delete'): void {
   for (const node of g.nodes) {
     node.inputs.forEach((v, index) => {
-      if (v && v.graph !== g) usesOf(v).push({ node, index });
+      if (v && v.graph !== g) usesOf(v)[how](useAt(node, index));
     });
   }
-  for (const v of g.outputs) if (v.graph !== g) countOutput(v, 1);
-}
-
-/** A subgraph that goes with its node gives up what it reads outside, and its names. */
-function leave(g: Graph, scope: Scope): void {
-  detached.add(g);
-  for (const n of g.nodes) {
-    n.inputs.forEach((v, index) => {
-      if (v && v.graph !== g) removeUse(v, n, index);
-    });
-    for (const inner of n.graphs()) leave(inner, scope);
-    for (const v of n.outputs) if (v.name !== '') drop(scope, v.name);
-  }
-  for (const v of g.outputs) if (v.graph !== g) countOutput(v, -1);
-  for (const v of g.inputs) drop(scope, v.name);
-  for (const v of g.initializers.values()) drop(scope, v.name);
-}
-
-function removeUse(v: Value, node: Node, index: number): void {
-  const uses = usesOf(v);
-  const at = uses.findIndex((u) => u.node === node && u.index === index);
-  if (at >= 0) uses.splice(at, 1);
+  for (const v of g.outputs) if (v.graph !== g) giversOf(v)[how](g);
 }
 
 function take({ names }: Scope, name: string): void {

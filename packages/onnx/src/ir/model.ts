@@ -38,7 +38,7 @@ export class Model {
   readonly graph: Graph;
   readonly info: ModelInfo;
   /** By `functionKey`. */
-  readonly functions = new Map<string, FunctionDef>();
+  readonly functions: Map<string, FunctionDef>;
   readonly metadata: Map<string, string>;
   /** Files that travel with the model and that a pass may change. Cached and written with it. */
   readonly files: Map<string, ModelFile>;
@@ -55,6 +55,9 @@ export class Model {
     const edited = (): void => {
       this.#edits++;
     };
+    this.functions = new FunctionMap((was) => {
+      this.#edits += 1 + (was?.body.revision ?? 0);
+    });
     this.metadata = new CountedMap<string, string>([], edited);
     this.files = new CountedMap<string, ModelFile>([], edited);
   }
@@ -64,7 +67,7 @@ export class Model {
     return this.graph.opsets;
   }
 
-  /** Grows with every change of a graph, a function's body, metadata or a file. Never set by hand. */
+  /** Grows with every change of a graph, a function, metadata or a file. Never set by hand. */
   get revision(): number {
     return this.#total() - this.#settled;
   }
@@ -97,8 +100,34 @@ export class Model {
     for (const [key, f] of this.functions) copy.functions.set(key, { ...f, body: cloneGraph(f.body) });
     for (const [key, text] of this.metadata) copy.metadata.set(key, text);
     for (const [name, file] of this.files) copy.files.set(name, file);
-    copy.notes = this.notes && { ...this.notes };
+    copy.notes = copyNotes(this.notes);
     return copy.settle();
+  }
+}
+
+/** Tells which function goes: its body's revision must not be lost, or the model's would shrink. */
+class FunctionMap extends Map<string, FunctionDef> {
+  readonly #changed: (was: FunctionDef | undefined) => void;
+
+  constructor(changed: (was: FunctionDef | undefined) => void) {
+    super();
+    this.#changed = changed;
+  }
+
+  override set(key: string, f: FunctionDef): this {
+    const was = this.get(key);
+    if (was === f) return this;
+    this.#changed(was);
+    return super.set(key, f);
+  }
+
+  override delete(key: string): boolean {
+    if (this.has(key)) this.#changed(this.get(key));
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    for (const key of [...this.keys()]) this.delete(key);
   }
 }
 
@@ -117,7 +146,7 @@ function* allNodes(graph: Graph): Generator<Node> {
 /** A copy of a graph and everything in it; `twins` maps what lies outside to what the copy should read instead. */
 export function cloneGraph(graph: Graph, twins = new Map<Value, Value>()): Graph {
   const copy = new Graph(graph.name, graph.owner ? undefined : graph.opsets);
-  copy.notes = graph.notes;
+  copy.notes = copyNotes(graph.notes);
   for (const [name, roles] of graph.quantization) copy.quantization.set(name, roles);
   const twin = (v: Value): Value => twins.get(v) ?? v;
   for (const v of graph.inputs) twins.set(v, copy.addInput(copyValue(v, v.default)));
@@ -135,12 +164,12 @@ export function copyNode(n: Node, twins: Map<Value, Value>): Node {
     return [name, a];
   });
   const inputs = n.inputs.map((v) => v && (twins.get(v) ?? v));
-  const m = new Node(n.opType, inputs, { domain: n.domain, overload: n.overload, name: n.name, outputs: n.outputs.map((v) => v.name), attrs, notes: n.notes });
+  const m = new Node(n.opType, inputs, { domain: n.domain, overload: n.overload, name: n.name, outputs: n.outputs.map((v) => v.name), attrs, notes: copyNotes(n.notes) });
   n.outputs.forEach((v, i) => {
     const w = m.outputs[i]!;
     w.type = v.declared;
     if (v.type !== v.declared) w.infer(v.type);
-    w.notes = v.notes;
+    w.notes = copyNotes(v.notes);
     twins.set(v, w);
   });
   return m;
@@ -149,6 +178,8 @@ export function copyNode(n: Node, twins: Map<Value, Value>): Node {
 function copyValue(v: Value, constant: Value['constant']): Value {
   const w = new Value(v.name, { type: v.declared, constant });
   if (v.type !== v.declared) w.infer(v.type);
-  w.notes = v.notes && { ...v.notes };
+  w.notes = copyNotes(v.notes);
   return w;
 }
+
+const copyNotes = (notes: Notes | undefined): Notes | undefined => notes && { ...notes, ...(notes.metadata && { metadata: new Map(notes.metadata) }) };
