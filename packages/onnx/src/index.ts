@@ -1,4 +1,10 @@
 export { OnnxError, type OnnxErrorCode } from './error.ts';
+export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
+export { heldFile } from './io/held-file.ts';
+export { locateModel } from './io/locate.ts';
+export { openModel, parseModel as modelFromBytes, readModel } from './io/read.ts';
+export type { Place } from './io/write-tensor.ts';
+export { modelBytes, structureBytes, weightsOf, writeModel, type WriteOptions, type WrittenModel } from './io/write.ts';
 export { attr, graphsIn, type Attr, type AttrKind, type Int } from './ir/attr.ts';
 export { equalTensors, hashTensor } from './ir/compare.ts';
 export { bitsOf, byteLengthOf, codeOf, countOf, dtypeOf, dtypeOfText, DTYPES, isFloat, isInteger, textOf, type DType } from './ir/dtype.ts';

@@ -1,4 +1,4 @@
-import { definePass, describe, OnnxError, reshaped, scalar, selector, valueOps, type Graph, type Ops, type Value } from '@onnxpress/core';
+import { codeOf, definePass, describe, OnnxError, reshaped, scalar, selector, valueOps, type Graph, type Ops, type Value } from '@onnxpress/core';
 import { quantizeInt8, type Int8Options, type Int8Weight } from './int8.ts';
 import { sharedElsewhere, targetOf, type Target } from './target.ts';
 
@@ -67,7 +67,7 @@ class Rewriting {
     const { node } = target;
     const weight = this.#weight(target, { scalePer: perChannel ? 'column' : 'tensor', transposed: target.transposed }, graph);
     const [codes, scale, zeroPoint] = this.#activation(node.inputs[0]!, op);
-    const sums = op.Cast(op.MatMulInteger(codes, weight.codes, zeroPoint), { to: 'float32' });
+    const sums = op.Cast(op.MatMulInteger(codes, weight.codes, zeroPoint), { to: codeOf('float32') });
     const product = op.Mul(sums, op.Mul(scale, weight.scale));
     if (target.kind === 'matmul') return product;
     const alpha = node.float('alpha', 1);
@@ -79,7 +79,7 @@ class Rewriting {
     const { node } = target;
     const table = this.#weight(target, { scalePer: 'row', transposed: target.transposed }, graph, [target.tensor.dims[target.transposed ? 1 : 0]!, 1]);
     const rows = node.inputs[1]!;
-    return op.Mul(op.Cast(op.Gather(table.codes, rows), { to: 'float32' }), op.Gather(table.scale, rows));
+    return op.Mul(op.Cast(op.Gather(table.codes, rows), { to: codeOf('float32') }), op.Gather(table.scale, rows));
   }
 
   #weight({ weight, tensor }: Target, options: Int8Options, graph: Graph, scaleDims?: readonly number[]): { codes: Value; scale: Value } {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openModel, writeModel, type Model } from '@onnxpress/onnx';
 
@@ -23,7 +23,11 @@ export async function writeCandidate(model: Model, output: string, signal: Abort
   const discard = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const path = join(folder, basename(output));
-    await writeModel(model, path, { signal, files: withFiles });
+    await writeModel(model, path, { signal });
+    for (const [name, file] of withFiles ? model.files : []) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), file.bytes());
+    }
     return {
       model: openModel(path),
       accept() {

@@ -57,25 +57,19 @@ export interface PassParts {
 /** The context of a pass. */
 export function passContextOf(parts: ContextParts, pass: PassParts): PassContext {
   const base = contextOf(parts);
-  return Object.defineProperties(
-    {
-      random: pass.random,
-      checkpoint: pass.checkpoint,
-      warn: (message: string, at?: Node | Value) => pass.warn(at ? `${message} (${at instanceof Node ? describe(at) : `"${at.name}"`})` : message),
-      count: (name: string, by = 1) => pass.count(name, by),
-      missed: pass.missed,
+  const own = {
+    random: pass.random,
+    checkpoint: pass.checkpoint,
+    warn: (message: string, at?: Node | Value) => pass.warn(at ? `${message} (${at instanceof Node ? describe(at) : `"${at.name}"`})` : message),
+    count: (name: string, by = 1) => pass.count(name, by),
+    missed: pass.missed,
+    get runtime() {
+      if (!pass.usesRuntime) throw new Error(`${pass.use} runs a model without saying so: its author should declare usesRuntime: true, which makes its cache key depend on the runtime.`);
+      return base.runtime;
     },
-    {
-      ...Object.getOwnPropertyDescriptors(base),
-      runtime: {
-        enumerable: true,
-        get() {
-          if (!pass.usesRuntime) throw new Error(`${pass.use} runs a model without saying so: its author should declare usesRuntime: true, which makes its cache key depend on the runtime.`);
-          return base.runtime;
-        },
-      },
-    },
-  ) as PassContext; // the descriptors of a Context and the members above make one
+  };
+  // Descriptors rather than a spread: reading `runtime` here would start it, or throw.
+  return Object.create(null, { ...Object.getOwnPropertyDescriptors(base), ...Object.getOwnPropertyDescriptors(own) }) as PassContext;
 }
 
 /** Finished pieces of one step, in the store under the step's key. */

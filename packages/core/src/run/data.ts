@@ -1,5 +1,5 @@
 import type { Context, Dataset, DatasetKind } from '../plugin/kinds.ts';
-import type { Registry } from '../plugin/registry.ts';
+import { registered, type Registry } from '../plugin/registry.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { dataWrongKind, unknownData } from '../diagnostics/catalogue.ts';
 import { RecipeError } from '../diagnostics/errors.ts';
@@ -23,7 +23,7 @@ export class Datasets {
     const id = canonical([call.use, call.with]);
     let dataset = this.#opened.get(id);
     if (!dataset) {
-      dataset = this.#registry.get('dataset', call.use).contribution.open(call.with as never, ctx); // checked against its own schema with the recipe
+      dataset = registered(this.#registry, 'dataset', call.use).open(call.with as never, ctx); // checked against its own schema with the recipe
       this.#opened.set(id, dataset);
     }
     const found = await dataset;

@@ -1,6 +1,5 @@
 import type { Model } from '@onnxpress/onnx';
-import { pluginFailed } from '../diagnostics/catalogue.ts';
-import { isInterruption, RecipeError, RunError } from '../diagnostics/errors.ts';
+import { asRunError } from '../diagnostics/failure.ts';
 import type { Measured } from '../plugin/kinds.ts';
 import { Clock } from '../services/tokens.ts';
 import { contextOf, type ContextParts } from './context.ts';
@@ -33,8 +32,7 @@ export async function evaluate(evaluation: Evaluation, models: { readonly origin
       parts.signal.throwIfAborted();
       return found;
     } catch (e) {
-      if (isInterruption(e) || e instanceof RecipeError || e instanceof RunError) throw e;
-      throw new RunError(pluginFailed(call.use, undefined, e instanceof Error ? e.message : String(e)), { cause: e });
+      throw asRunError(e, { use: call.use });
     }
   }
 }

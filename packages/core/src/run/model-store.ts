@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
-import { byteLengthOf, countOf, fromReader, isFileTensor, modelBytes, OnnxError, openTensor, readModel, type ExternalPlace, type Model, type ModelFile, type Tensor } from '@onnxpress/onnx';
+import { fromReader, heldFile, isFileTensor, isSparse, OnnxError, readModel, structureBytes, type Model, type ModelFile, type Place, type Tensor } from '@onnxpress/onnx';
 import type { BlobRef, Store } from './store.ts';
-import { filesOf } from './facts.ts';
+import { filesOf, tensorsOf } from './facts.ts';
 
 /** How a model lies in the store: its structure, and where each large tensor is: in a blob, or still in a file of the original. */
 export interface StoredModel {
@@ -16,33 +15,53 @@ const INLINE_BYTES = 1024;
 const BLOB = 'blob:';
 const SOURCE = 'source:';
 
+/** New tensors lie one after another, each from such a boundary on. */
+const ALIGNMENT = 64;
+
 /**
- * Keeps a model. Tensors that still lie in the original's files are only pointed at, so the store grows by what a step changed; others are
- * streamed into blobs of their own, each once. Returns what `restoreModel` needs, and every blob it points at.
+ * Keeps a model. Tensors that still lie in the original's files, or in what an earlier step kept, are only pointed at, so the store grows by what
+ * a step changed; the others are streamed into one blob. Returns what `restoreModel` needs, and every blob it points at.
  */
 export function keepModel(model: Model, original: Model, store: Store): { stored: StoredModel; blobs: BlobRef[] } {
   const sources = filesOf(original);
-  const blobs: BlobRef[] = [];
-  const kept = new Map<Tensor, BlobRef>();
-  const place = (t: Tensor): ExternalPlace | undefined => {
-    if (t.byteLength < INLINE_BYTES || t.dtype === 'string') return undefined;
-    if (isFileTensor(t) && sources.includes(t.file)) return { location: `${SOURCE}${sources.indexOf(t.file)}`, offset: t.offset, length: t.byteLength };
-    let ref = kept.get(t);
-    if (!ref) {
-      ref = store.keep((write) => stream(t, write));
-      kept.set(t, ref);
-      blobs.push(ref);
+  const blobs = new Map<string, BlobRef>();
+  const places = new Map<Tensor, Place>();
+  const fresh: { tensor: Tensor; offset: number }[] = [];
+  let end = 0;
+  for (const tensor of tensorsOf(model)) {
+    if (tensor.byteLength < INLINE_BYTES || tensor.dtype === 'string' || isSparse(tensor)) continue;
+    const known = isFileTensor(tensor) ? store.refAt(tensor.file) : undefined;
+    if (known && isFileTensor(tensor)) {
+      blobs.set(known.sha256, known);
+      places.set(tensor, { location: `${BLOB}${known.sha256}`, offset: tensor.offset });
+    } else if (isFileTensor(tensor) && sources.includes(tensor.file)) {
+      places.set(tensor, { location: `${SOURCE}${sources.indexOf(tensor.file)}`, offset: tensor.offset });
+    } else {
+      const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+      fresh.push({ tensor, offset });
+      end = offset + tensor.byteLength;
     }
-    return { location: `${BLOB}${ref.sha256}`, offset: 0, length: ref.size };
-  };
-  const structure = store.keep((write) => write(modelBytes(model, { external: place })));
-  blobs.push(structure);
-  const files: Record<string, BlobRef> = {};
-  for (const [name, file] of model.files) {
-    files[name] = store.keep((write) => write(file.bytes()));
-    blobs.push(files[name]);
   }
-  return { stored: { structure, files }, blobs };
+  if (fresh.length) {
+    const ref = store.keep((write) => {
+      let at = 0;
+      for (const { tensor, offset } of fresh) {
+        write(new Uint8Array(offset - at));
+        stream(tensor, write);
+        at = offset + tensor.byteLength;
+      }
+    });
+    blobs.set(ref.sha256, ref);
+    for (const { tensor, offset } of fresh) places.set(tensor, { location: `${BLOB}${ref.sha256}`, offset });
+  }
+  const keep = (bytes: Uint8Array): BlobRef => {
+    const ref = store.keep((write) => write(bytes));
+    blobs.set(ref.sha256, ref);
+    return ref;
+  };
+  const structure = keep(structureBytes(model, (t) => places.get(t)));
+  const files = Object.fromEntries([...model.files].map(([name, file]) => [name, keep(file.bytes())]));
+  return { stored: { structure, files }, blobs: [...blobs.values()] };
 }
 
 /** The model that `keepModel` kept; undefined where a blob is gone or damaged. */
@@ -56,11 +75,11 @@ export async function restoreModel(stored: StoredModel, blobs: readonly BlobRef[
   const sources = filesOf(original);
   const structure = paths.get(stored.structure.sha256);
   if (!structure) return undefined;
-  const model = readModel(structure, {
-    external({ location, offset, length }, dtype, dims) {
+  const model = readModel(heldFile(structure), {
+    open({ location }) {
       const file = location.startsWith(SOURCE) ? sources[Number(location.slice(SOURCE.length))] : paths.get(location.slice(BLOB.length));
       if (!file) throw new OnnxError('external-data', `The cache points at "${location}", which is not there. Run again with --no-cache.`);
-      return openTensor(file, offset, length ?? byteLengthOf(dtype, countOf(dims)), dtype, dims);
+      return heldFile(file);
     },
   });
   for (const [name, ref] of Object.entries(stored.files)) {
@@ -84,7 +103,7 @@ function stream(t: Tensor, write: (bytes: Uint8Array) => void): void {
 }
 
 function fileAt(path: string): ModelFile {
-  const size = statSync(path).size;
-  const whole = fromReader('uint8', [size], size, (into, offset) => openTensor(path, 0, size, 'uint8', [size]).read(into, offset));
-  return { size, bytes: () => whole.bytes() };
+  const source = heldFile(path);
+  const whole = fromReader('uint8', [source.size], source.size, (into, offset) => source.read(into, offset));
+  return { size: source.size, bytes: () => whole.bytes() };
 }

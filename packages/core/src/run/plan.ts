@@ -8,7 +8,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { RecipeError } from '../diagnostics/errors.ts';
 import type { Evaluator, Gate, Pass } from '../plugin/kinds.ts';
 import type { OptionsSchema } from '../plugin/options.ts';
-import type { Registered, Registry } from '../plugin/registry.ts';
+import { registered, type Registry } from '../plugin/registry.ts';
 import { variantsOf, type Call, type Recipe } from '../recipe/recipe.ts';
 import type { Services } from '../services/services.ts';
 import { Log, Machine, Runtime } from '../services/tokens.ts';
@@ -98,17 +98,17 @@ export async function planRun(request: RunRequest, services: Services, signal: A
     const steps: Step[] = [];
     let key = fingerprint;
     for (const [index, call] of variant.recipe.steps.entries()) {
-      const registered = registry.get('pass', call.use);
-      key = keyOf(['step', key, await facets(call, registered, parts, registered.contribution.usesRuntime === true), variant.recipe.seed, index]);
-      steps.push({ index, call, pass: registered.contribution, key, cached: (await store.get(key)) !== undefined });
+      const pass = registered(registry, 'pass', call.use);
+      key = keyOf(['step', key, await facets(call, pass, registry, parts, pass.usesRuntime === true), variant.recipe.seed, index]);
+      steps.push({ index, call, pass, key, cached: (await store.get(key)) !== undefined });
     }
     const evaluations: Evaluation[] = [];
     for (const call of variant.recipe.evaluate) {
-      const registered = registry.get('evaluator', call.use);
-      const id = keyOf(['evaluate', fingerprint, key, await facets(call, registered, parts, true), parts.settings.threads, variant.recipe.seed]);
-      evaluations.push({ call, evaluator: registered.contribution, key: id, cached: request.cache?.mode !== 'fresh' && (await store.get(id)) !== undefined });
+      const evaluator = registered(registry, 'evaluator', call.use);
+      const id = keyOf(['evaluate', fingerprint, key, await facets(call, evaluator, registry, parts, true), parts.settings.threads, variant.recipe.seed]);
+      evaluations.push({ call, evaluator, key: id, cached: request.cache?.mode !== 'fresh' && (await store.get(id)) !== undefined });
     }
-    const gates = variant.recipe.gates.map((call) => ({ call, gate: registry.get('gate', call.use).contribution }));
+    const gates = variant.recipe.gates.map((call) => ({ call, gate: registered(registry, 'gate', call.use) }));
     problems.push(...metricProblems(variant.recipe, evaluations));
     variants.push({ name: variant.name, values: variant.values, recipe: variant.recipe, steps, evaluations, gates });
   }
@@ -145,8 +145,9 @@ function assertMachine(recipe: Recipe, services: Services): void {
 }
 
 /** All that the numbers of a call depend on besides the model. */
-async function facets(call: Call, { contribution, version }: Registered<Pass | Evaluator>, parts: ContextParts, usesRuntime: boolean): Promise<unknown> {
+async function facets(call: Call, contribution: Pass | Evaluator, registry: Registry, parts: ContextParts, usesRuntime: boolean): Promise<unknown> {
   const schema: OptionsSchema = contribution.options;
+  const version = registry.entry(contribution.kind, call.use)?.origin.version;
   const contents: Record<string, string> = {};
   for (const [option, value] of Object.entries(call.with)) {
     if (typeof value !== 'string') continue;

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Model } from '@onnxpress/onnx';
-import { isInterruption, RecipeError, RunError } from '../diagnostics/errors.ts';
+import { registered } from '../plugin/registry.ts';
+import { asRunError } from '../diagnostics/failure.ts';
 import type { Services } from '../services/services.ts';
 import { Clock, Files, Machine, Runtime } from '../services/tokens.ts';
 import { writeCandidate, type Candidate } from './candidate.ts';
@@ -16,7 +17,6 @@ import { factsOf } from './facts.ts';
 import { coreVersion, partsOf, reportPath, type Plan, type PlannedVariant } from './plan.ts';
 import { joinMeasured, ReportBuilder, type Report } from './report.ts';
 import { restoreSteps, runStep } from './step.ts';
-import { runErrorOf } from '../diagnostics/run-error.ts';
 
 /**
  * A run is the stream of what happens in it. Whoever stops reading stops the run; what is finished is kept. Writes the result and `report.json`
@@ -34,8 +34,7 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
       yield event;
     }
   } catch (e) {
-    if (e instanceof RecipeError || isInterruption(e)) throw e;
-    throw e instanceof RunError ? e : runErrorOf(e);
+    throw asRunError(e);
   } finally {
     stop.abort();
     await scope.dispose();
@@ -109,7 +108,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
 /** One function of events per reporter of the recipe. */
 function reportersOf(plan: Plan, services: Services, signal: AbortSignal): ((event: RunEvent) => void | Promise<void>)[] {
   const parts = partsOf(plan.recipe, services, signal, plan.store, plan.datasets);
-  return plan.recipe.reports.map((call) => plan.registry.get('reporter', call.use).contribution.report(call.with as never, contextOf(parts))); // checked against the reporter's own schema
+  return plan.recipe.reports.map((call) => registered(plan.registry, 'reporter', call.use).report(call.with as never, contextOf(parts))); // checked against the reporter's own schema
 }
 
 function environmentOf(plan: Plan, services: Services): Report['environment'] {

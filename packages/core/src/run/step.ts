@@ -1,7 +1,8 @@
-import { assertValid, describeType, OnnxError, type Model } from '@onnxpress/onnx';
-import { patternMatchesNothing, pluginFailed, signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
+import { assertValid, describeType, type Model } from '@onnxpress/onnx';
+import { patternMatchesNothing, signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
 import { nearest } from '../diagnostics/nearest.ts';
-import { isInterruption, RecipeError, RunError } from '../diagnostics/errors.ts';
+import { RecipeError, RunError } from '../diagnostics/errors.ts';
+import { asRunError } from '../diagnostics/failure.ts';
 import { Clock, Runtime } from '../services/tokens.ts';
 import { checkpointOf, passContextOf, type ContextParts } from './context.ts';
 import type { StepDone } from './events.ts';
@@ -69,7 +70,7 @@ export async function runStep(step: Step, before: Model, original: Model, varian
   if (changed) {
     await wrapped(step, () => assertValid(copy));
     if (!pass.signature) assertSignature(step, before, copy);
-    stored = keepModel(copy, original, store);
+    stored = await wrapped(step, () => keepModel(copy, original, store));
     verified = await compare();
   }
   const done: Omit<StepDone, 'cached'> = {
@@ -95,14 +96,9 @@ async function wrapped<T>({ call, index }: Step, work: () => T | Promise<T>): Pr
   try {
     return await work();
   } catch (e) {
-    if (isInterruption(e) || e instanceof RecipeError || e instanceof RunError || isSystemError(e)) throw e;
-    const problem = e instanceof OnnxError || e instanceof Error ? e.message : String(e);
-    throw new RunError(pluginFailed(call.use, index + 1, problem), { cause: e });
+    throw asRunError(e, { use: call.use, step: index + 1 });
   }
 }
-
-/** A disk that is full or a file that is gone is nobody's mistake: `runErrorOf` words it. */
-const isSystemError = (e: unknown): boolean => e instanceof Error && 'syscall' in e;
 
 /** A pattern that matches nothing is a mistake in the recipe, and the model knows what it could have meant. */
 function assertPatterns({ call, pass }: Step, model: Model, { recipe }: PlannedVariant): void {

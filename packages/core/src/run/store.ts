@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 /** Names a blob: sha256 of its bytes, and how many they are. */
 export interface BlobRef {
@@ -125,6 +125,12 @@ export class Store {
   /** Where a blob lies, whether or not it is there. */
   path(sha256: string): string {
     return join(this.folder, 'objects', sha256.slice(0, 2), sha256.slice(2));
+  }
+
+  /** The blob that lies in that file, if it is one of this store's. */
+  refAt(path: string): BlobRef | undefined {
+    const name = relative(join(this.folder, 'objects'), path).replaceAll(/[\\/]/g, '');
+    return /^[0-9a-f]{64}$/.test(name) ? { sha256: name, size: statSync(path).size } : undefined;
   }
 
   /** Every entry, the one used longest ago first. */
