@@ -8,9 +8,10 @@ import { Reader } from './reader.ts';
 import { fileSource, memorySource } from './source.ts';
 
 /** Bytes written by hand: what the protobuf encoding page calls for. */
-const over = (...bytes: number[]): Reader => new Reader(memorySource(Uint8Array.from(bytes), 'model.onnx'));
+const overAll = (bytes: readonly number[]): Reader => new Reader(memorySource(Uint8Array.from(bytes), 'model.onnx'));
+const over = (...bytes: number[]): Reader => overAll(bytes);
 const first = (...bytes: number[]): Reader => {
-  const reader = over(...bytes);
+  const reader = overAll(bytes);
   expect(reader.next()).toBe(true);
   return reader;
 };
@@ -67,7 +68,7 @@ test.each(['', 'MatMul', 'x'.repeat(300), 'Größe', '\u{1f600}', '\ufeffx'])('t
 
 test('texts that share a slot of the cache stay apart', () => {
   const many = Array.from({ length: 5000 }, (_, i) => `name_${i}`);
-  const reader = over(...many.flatMap((s) => [0x0a, s.length, ...text(s)]));
+  const reader = overAll(many.flatMap((s) => [0x0a, s.length, ...text(s)]));
   for (const s of many) {
     expect(reader.next()).toBe(true);
     if (reader.string() !== s) expect(reader.string()).toBe(s);
@@ -205,6 +206,33 @@ test('a hundred messages within messages are read, one more is too deep', () => 
   const dive = (reader: Reader): number => (reader.next() ? 1 + reader.message(() => dive(reader)) : 0);
   expect(dive(over(...nested(100)))).toBe(100);
   expect(failure(() => dive(over(...nested(101)))).code).toBe('too-deep');
+});
+
+test('messages side by side are not deep', () => {
+  const reader = over(...Array.from({ length: 300 }, () => [0x0a, 2, 0x08, 7]).flat());
+  let sum = 0;
+  while (reader.next()) sum += reader.message(() => (reader.next(), reader.int()));
+  expect(sum).toBe(2100);
+});
+
+test('a nested message longer than the window can be read again as numbers', () => {
+  const reader = overAll([[0x0a, 0xc0, 0x9a, 0x0c], ...Array.from({ length: 100_000 }, () => [0x08, 1])].flat());
+  reader.next();
+  const count = reader.message(() => {
+    let fields = 0;
+    while (reader.next()) fields += reader.int();
+    return fields;
+  });
+  const ints: number[] = [];
+  reader.ints(ints);
+  expect([count, ints.length, ints[0], ints[1], ints.at(-1)]).toEqual([100_000, 200_000, 8, 1, 1]);
+});
+
+test('what an earlier window held is not taken for the end of a number', () => {
+  const full = [0x0a, 0x7f, ...Array<number>(127).fill(0xff)];
+  const reader = overAll([...Array.from({ length: 600 }, () => full), [0x08, 0x80]].flat());
+  for (let i = 0; i < 600; i++) reader.next();
+  expect(failure(() => reader.next()).code).toBe('truncated');
 });
 
 test('a range of a source is a message of its own', () => {

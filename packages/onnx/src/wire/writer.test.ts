@@ -165,3 +165,25 @@ function check(reader: Reader, list: Item[]): void {
 test('whatever is written is read back', () => {
   fc.assert(fc.property(items, (list) => check(new Reader(memorySource(encoded((e) => write(e, list)))), list)), { numRuns: 200 });
 });
+
+test.each([
+  ['a window', 65536, 0],
+  ['the short window after a jump', 4096, 200_000],
+])('fields are found wherever %s ends among them', (_, window, jump) => {
+  const list: Item[] = [
+    { field: 1, value: { int: -5n } },
+    { field: 3000, value: { text: 'a name of some length' } },
+    { field: 2, value: { items: [{ field: 9, value: { float: 0.5 } }, { field: 9, value: { items: [] } }, { field: 1, value: { ints: [-1n, 1n, 300n] } }] } },
+    { field: 4, value: { double: 0.25 } },
+  ];
+  const length = encoded((e) => write(e, list)).length;
+  for (let shift = -length - 4; shift <= 4; shift++) {
+    const before: Item[] = [
+      { field: 1, value: { bytes: new Uint8Array(jump) } },
+      { field: 1, value: { text: 'x'.repeat(window + shift) } },
+    ];
+    const reader = new Reader(memorySource(encoded((e) => write(e, [...before, ...list, ...list]))));
+    if (jump > 0) reader.next(); // unread: the window jumps behind it
+    check(reader, [...before.slice(jump > 0 ? 1 : 0), ...list, ...list]);
+  }
+});
