@@ -117,7 +117,7 @@ test('a constant is a call too', () => {
 test('what does not exist does not compile', () => {
   const { op } = recorder();
   const wrong = (): void => {
-    // @ts-expect-error misspelt
+    // @ts-expect-error the name is misspelt
     op.Matmul(a, b);
     // @ts-expect-error an input is missing
     op.MatMul(a);
