@@ -28,6 +28,7 @@ export const dynamic = definePass({
     for (const node of model.nodes()) {
       if (!chosen(node)) continue;
       const target = targetOf(node);
+      if (target === undefined) continue;
       if (typeof target === 'string') ctx.missed(`${describe(node)} stays: ${target}.`);
       else if (target.kind !== 'embedding' || options.embeddings) found.push(target);
     }

@@ -26,42 +26,47 @@ export interface Int8Options {
 export function quantizeInt8(name: string, weight: Tensor, { scalePer, transposed = false }: Int8Options): Int8Weight {
   const [rows, columns] = matrixDims(name, weight, transposed);
   const channels = scalePer === 'row' ? rows : scalePer === 'column' ? columns : 1;
-  const channelOf = scalePer === 'row' ? (r: number) => r : scalePer === 'column' ? (_: number, c: number) => c : () => 0;
+  // Element [r, c] belongs to channel r · perRow + c · perColumn.
+  const [perRow, perColumn] = [scalePer === 'row' ? 1 : 0, scalePer === 'column' ? 1 : 0];
   const values = (): Float32Array => {
     const w = float32sOf(weight);
     return transposed ? transpose(w, columns, rows) : w;
   };
+  let known: Float32Array | undefined; // a few numbers, and both results need them
+  const scalesOf = (w: Float32Array): Float32Array => (known ??= scales(w));
   const scales = (w: Float32Array): Float32Array => {
     const largest = new Float32Array(channels);
     for (let r = 0, i = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++, i++) {
+      for (let c = 0, k = r * perRow; c < columns; c++, i++, k += perColumn) {
         const size = Math.abs(w[i]!);
-        const channel = channelOf(r, c);
-        if (!(size <= 3.5e38)) throw new OnnxError('unsupported', `Weight "${name}" holds ${w[i]} at [${r}, ${c}], so no scale can be found for it. Exclude it, or repair the model.`);
-        if (size > largest[channel]!) largest[channel] = size;
+        if (!(size <= LARGEST_FLOAT)) throw new OnnxError('unsupported', `Weight "${name}" holds ${w[i]} at [${r}, ${c}], so no scale can be found for it. Exclude it, or repair the model.`);
+        if (size > largest[k]!) largest[k] = size;
       }
     }
-    return largest.map((m) => (m > 0 ? Math.fround(m / LARGEST_CODE) : 1));
+    return largest.map((m) => (m > 0 ? m / LARGEST_CODE : 1)); // a Float32Array rounds what it is given
   };
   return {
-    scale: lazyTensor('float32', scalePer === 'tensor' ? [] : [channels], () => scales(values())),
+    scale: lazyTensor('float32', scalePer === 'tensor' ? [] : [channels], () => scalesOf(values())),
     codes: lazyTensor('int8', [rows, columns], () => {
       const w = values();
-      const scale = scales(w);
+      const scale = scalesOf(w);
       const codes = new Int8Array(w.length);
-      for (let r = 0, i = 0; r < rows; r++) for (let c = 0; c < columns; c++, i++) codes[i] = clamp(roundHalfToEven(w[i]! / scale[channelOf(r, c)]!));
+      for (let r = 0, i = 0; r < rows; r++) {
+        for (let c = 0, k = r * perRow; c < columns; c++, i++, k += perColumn) codes[i] = roundHalfToEven(w[i]! / scale[k]!); // |w| ≤ 127 · scale, so no code leaves the range
+      }
       return codes;
     }),
   };
 }
 
-/** Half to even, as IEEE 754 and ONNX round; Math.round rounds half up. */
-export function roundHalfToEven(x: number): number {
-  const r = Math.round(x);
-  return r - x === 0.5 && r % 2 !== 0 ? r - 1 : r;
-}
+/** Beyond it there is only infinity, which has no scale. */
+const LARGEST_FLOAT = 3.4028234663852886e38;
 
-const clamp = (code: number): number => Math.max(-LARGEST_CODE, Math.min(LARGEST_CODE, code));
+/** Added to and taken from a number below 2^51 it leaves the nearest integer, halves to even: the rounding of IEEE 754 does it. Math.round rounds halves up. */
+const ROUNDER = 1.5 * 2 ** 52;
+
+/** Half to even, as IEEE 754 and ONNX round. For |x| < 2^51. */
+export const roundHalfToEven = (x: number): number => x + ROUNDER - ROUNDER;
 
 function matrixDims(name: string, { dims }: Tensor, transposed: boolean): [rows: number, columns: number] {
   const [a, b] = dims;

@@ -13,8 +13,8 @@ export interface Target {
   readonly transposed: boolean;
 }
 
-/** The node as a target, or the reason why it is none. */
-export function targetOf(node: Node): Target | string {
+/** The node as a target, or the reason why it is none; undefined for operators that have no dynamic int8 form. */
+export function targetOf(node: Node): Target | string | undefined {
   if (node.is('MatMul')) return matrixAt(node, 1, 'matmul', false);
   if (node.is('Gemm')) {
     if (node.int('transA', 0) !== 0) return 'its first input is transposed';
@@ -22,7 +22,7 @@ export function targetOf(node: Node): Target | string {
     return matrixAt(node, 1, 'gemm', node.int('transB', 0) !== 0);
   }
   if (node.is('Gather')) return node.int('axis', 0) === 0 ? matrixAt(node, 0, 'embedding', false) : `it gathers along axis ${node.int('axis', 0)}`;
-  return `${node.opType} has no dynamic int8 form here`;
+  return undefined;
 }
 
 function matrixAt(node: Node, input: number, kind: Target['kind'], transposed: boolean): Target | string {

@@ -59,11 +59,16 @@ export function memoryTensor(dtype: DType, dims: readonly number[], data: ArrayB
 }
 
 /**
- * A tensor whose bytes are computed when somebody reads them, all at once, and are not kept: weights stay on disk until the
- * model is written. `compute` must give the same bytes each time.
+ * A tensor whose bytes are computed when somebody reads them, all at once: weights stay on disk until the model is written. `compute` must give
+ * the same bytes each time. They are held weakly, so that reading in pieces computes once while memory lasts.
  */
 export function lazyTensor(dtype: DType, dims: readonly number[], compute: () => ArrayBufferView): Tensor {
-  return fromReader(dtype, dims, byteLengthOf(dtype, countOf(dims)), (into, offset) => memoryTensor(dtype, dims, compute()).read(into, offset));
+  let last: WeakRef<Tensor> | undefined;
+  return fromReader(dtype, dims, byteLengthOf(dtype, countOf(dims)), (into, offset) => {
+    const computed = last?.deref() ?? memoryTensor(dtype, dims, compute());
+    if (last?.deref() !== computed) last = new WeakRef(computed);
+    return computed.read(into, offset);
+  });
 }
 
 /** A tensor that reads itself in ranges; `read` has the contract of Tensor.read. */
