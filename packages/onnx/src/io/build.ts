@@ -1,6 +1,6 @@
 import { OnnxError } from '../error.ts';
 import type { Attr } from '../ir/attr.ts';
-import { Graph, Node, Value, type Notes } from '../ir/graph.ts';
+import { Graph, Node, Value } from '../ir/graph.ts';
 import { functionKey, Model, type FunctionDef } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { keepTensorNotes } from './kept.ts';
@@ -101,12 +101,12 @@ class Builder {
       put(value);
       scope.values.set(value.name, value);
     };
-    const known = new Map<string, { tensor: Tensor; notes: Notes | undefined }>();
-    for (const { name, tensor } of record.sparse) known.set(name, { tensor, notes: undefined });
-    for (const { name, tensor, notes } of record.initializers) {
+    const known = new Map<string, Tensor>();
+    for (const { name, tensor } of [...record.sparse, ...record.initializers]) {
       if (known.has(name)) fail(`Graph "${graph.name}" has two initializers called "${name}"`);
-      known.set(name, { tensor, notes });
+      known.set(name, tensor);
     }
+    for (const { name, tensor, notes } of record.initializers) if (notes) keepTensorNotes(tensor, { name, notes });
     const declared = new Map<string, ValueRecord>();
     for (const input of record.inputs) {
       const given = known.get(input.name);
@@ -115,15 +115,14 @@ class Builder {
         declared.set(input.name, input);
         continue;
       }
-      const value = new Value(input.name, { type: input.type, constant: given?.tensor });
+      const value = new Value(input.name, { type: input.type, constant: given });
       value.notes = input.notes;
-      if (given) keepTensorNotes(given.tensor, { name: input.name, notes: given.notes });
       enter(value, (v) => graph.addInput(v));
       known.delete(input.name);
     }
-    for (const [name, { tensor, notes }] of known) {
+    for (const [name, tensor] of known) {
       const value = new Value(name, { type: declared.get(name)?.type, constant: tensor });
-      value.notes = notes;
+      value.notes = declared.get(name)?.notes;
       enter(value, (v) => graph.adoptInitializer(v));
     }
   }

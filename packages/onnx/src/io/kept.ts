@@ -8,7 +8,7 @@ import type { Range, Reader } from '../wire/reader.ts';
  * model, so this knowledge hangs on the objects themselves and is gone when a pass puts another one in their place.
  */
 
-/** Name, documentation, metadata and unknown fields of a TensorProto that is not an initializer: an attribute, or an input's default. */
+/** Name, documentation, metadata and unknown fields of a TensorProto. An initializer's name is its value's. */
 export interface TensorNotes {
   readonly name: string;
   readonly notes: Notes | undefined;

@@ -6,7 +6,7 @@ import { type ByteSink } from './sink.ts';
 export const MESSAGE_LIMIT = 2 ** 31 - 1;
 
 /** Payloads pass through memory in pieces of at most this size. */
-const CHUNK = 8 * 1024 * 1024;
+export const CHUNK = 8 * 1024 * 1024;
 
 const utf8 = new TextEncoder();
 
@@ -139,37 +139,18 @@ export class Encoder {
   }
 
   /** The message for `writeTo`, piece by piece, for whoever wants to stop or look up in between. Each piece is overwritten by the next. */
-  *pieces(): Generator<Uint8Array> {
+  pieces(): Generator<Uint8Array> {
     if (this.size > MESSAGE_LIMIT) {
       throw new OnnxError('too-large', `The model would be ${this.size} bytes long, and protobuf ends at ${MESSAGE_LIMIT}. Keep its weights as external data.`);
     }
-    const chunk = new Uint8Array(Math.min(CHUNK, this.size));
-    let filled = 0;
-    for (const { length, read, what } of this.#parts()) {
-      if (length > chunk.length - filled && filled > 0) {
-        yield chunk.subarray(0, filled); // so that a payload of one chunk is read in one call: it may be computed
-        filled = 0;
-      }
-      for (let offset = 0; offset < length; ) {
-        if (filled === chunk.length) {
-          yield chunk;
-          filled = 0;
-        }
-        const room = chunk.subarray(filled, Math.min(chunk.length, filled + length - offset));
-        const got = read(room, offset);
-        if (got <= 0 || got > room.length) throw new OnnxError('truncated', `${what} gave ${offset} of ${length} bytes. Do not change the model's files while it is written.`);
-        filled += got;
-        offset += got;
-      }
-    }
-    if (filled > 0) yield chunk.subarray(0, filled);
+    return piecesOf(this.#parts(), this.size);
   }
 
   /** Structure and payloads in the order of the message. */
-  *#parts(): Generator<{ readonly length: number; readonly read: Payload; readonly what: string }> {
+  *#parts(): Generator<Part> {
     const structure = this.#out.bytes;
     let from = 0;
-    const structureTo = (to: number): { length: number; read: Payload; what: string } => {
+    const structureTo = (to: number): Part => {
       const part = structure.subarray(from, to);
       from = to;
       return { length: part.length, read: (into, offset) => copyFrom(part, into, offset), what: 'The structure' };
@@ -228,6 +209,37 @@ export class Encoder {
     const bytes = this.#out.grow(8);
     new DataView(bytes.buffer).setFloat64(this.#out.length - 8, value, true);
   }
+}
+
+/** Bytes of a known length, and what they are, for messages. */
+export interface Part {
+  readonly length: number;
+  readonly read: Payload;
+  readonly what: string;
+}
+
+/** Joins parts of `size` bytes in all into pieces of 8 MiB at most. Each piece is overwritten by the next. Throws `truncated` when a part ends early. */
+export function* piecesOf(parts: Iterable<Part>, size: number): Generator<Uint8Array> {
+  const chunk = new Uint8Array(Math.min(CHUNK, size));
+  let filled = 0;
+  for (const { length, read, what } of parts) {
+    if (length > chunk.length - filled && filled > 0) {
+      yield chunk.subarray(0, filled); // so that a payload of one chunk is read in one call: it may be computed
+      filled = 0;
+    }
+    for (let offset = 0; offset < length; ) {
+      if (filled === chunk.length) {
+        yield chunk;
+        filled = 0;
+      }
+      const room = chunk.subarray(filled, Math.min(chunk.length, filled + length - offset));
+      const got = read(room, offset);
+      if (got <= 0 || got > room.length) throw new OnnxError('truncated', `${what} gave ${offset} of ${length} bytes. Do not change the model's files while it is written.`);
+      filled += got;
+      offset += got;
+    }
+  }
+  if (filled > 0) yield chunk.subarray(0, filled);
 }
 
 function eachOf(values: ArrayLike<number>, act: (value: number) => void): void {

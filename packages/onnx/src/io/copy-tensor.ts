@@ -1,0 +1,27 @@
+import { BYTES_LIMIT, isFileTensor, type Tensor } from '../ir/tensor.ts';
+import type { ByteSink } from '../wire/sink.ts';
+import { CHUNK, piecesOf, type Part, type Payload } from '../wire/writer.ts';
+
+/** Writes a tensor's bytes to a sink, in pieces of 8 MiB at most. */
+export function copyTensor(tensor: Tensor, sink: ByteSink): void {
+  for (const piece of piecesOf([partOf(tensor)], tensor.byteLength)) sink.write(piece);
+}
+
+/** A tensor as a part of a file. */
+export const partOf = (tensor: Tensor): Part => ({ length: tensor.byteLength, read: payloadOf(tensor), what: `A ${tensor.dtype} tensor of [${tensor.dims.join(', ')}]` });
+
+/**
+ * Reads a tensor from front to back. One that is computed is computed once, not once for every piece, and held until its
+ * last byte was read: memory has one such tensor at a time.
+ */
+export function payloadOf(tensor: Tensor): Payload {
+  if (isFileTensor(tensor) || tensor.byteLength <= CHUNK || tensor.byteLength > BYTES_LIMIT) return (into, offset) => tensor.read(into, offset);
+  let held: Uint8Array | undefined;
+  return (into, offset) => {
+    held ??= tensor.bytes();
+    const part = held.subarray(offset, offset + into.length);
+    into.set(part);
+    if (offset + part.length >= held.length) held = undefined;
+    return part.length;
+  };
+}
