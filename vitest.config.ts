@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const report = process.env['ONNXPRESS_TEST_REPORT'];
+
 /** Tests run on the sources of every package: no build comes first. */
 export default defineConfig({
   resolve: { conditions: ['@onnxpress/source'] },
@@ -8,5 +10,6 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'docs/**/*.test.ts', 'samples/**/*.test.ts', 'scripts/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
+    ...(report ? { reporters: ['default', 'json'], outputFile: { json: report } } : {}),
   },
 });
