@@ -1,0 +1,72 @@
+/* Every message of this plugin, sorted by code: what is wrong, where, and in the hint what now. Core's own are used where they fit. */
+import { list, nearest, quote, RecipeError, RunError, say } from '@onnxpress/core';
+
+/** The recipe asks for something impossible. */
+const recipe = (code: string, message: string, hint: string): RecipeError => new RecipeError([{ code, severity: 'error', message, hint }]);
+/** The data or the model is not what it should be. */
+const run = (code: string, message: string, hint: string, cause?: unknown): RunError => new RunError({ code, severity: 'error', message, hint }, { cause });
+
+export const badBound = (metric: string, given: unknown): RecipeError => new RecipeError([say.badBound(metric, given)]);
+
+export const badConfidence = (given: unknown): RecipeError =>
+  recipe('bad-confidence', `${quote(given)} says not how sure a gate should be.`, 'Write a share above 50% and below 100%, such as 95%, or "off" to judge the mean alone.');
+
+export const boundUnit = (metric: string, given: unknown, wanted: string): RecipeError =>
+  recipe('bound-unit', `${quote(metric)} cannot be compared with ${quote(given)}.`, `Write ${wanted}, or a share of the original model such as 97%.`);
+
+export const brokenLine = (file: string, line: number, problem: string, expected: string, cause?: unknown): RunError => {
+  const broken = say.dataBroken(file, line, `${problem}. Expected ${expected}.`);
+  return new RunError(broken, { cause });
+};
+
+export const differentShape = (output: string, was: readonly number[], is: readonly number[]): RunError =>
+  run('different-shape', `The output ${quote(output)} was [${was.join(', ')}] and is [${is.join(', ')}], so the two cannot be compared.`, 'Name an output that both models share with "output".');
+
+export const emptyData = (file: string, expected: string): RunError =>
+  run('data-empty', `${file} has no entries.`, `Expected ${expected}.`);
+
+export const emptyChoice = (file: string, problem: string, hint: string): RecipeError =>
+  recipe('data-empty', `${file}: ${problem}.`, hint);
+
+export const gateWithoutBound = (metric: string): RecipeError =>
+  recipe('gate-without-bound', `The gate on ${quote(metric)} has no bound.`, 'Give at-least or at-most, for example { at-least: 97% }.');
+
+export const noOutput = (asked: string, known: readonly string[]): RecipeError =>
+  recipe('unknown-output', `The model has no output ${quote(asked)}.`, `There are: ${list(known)}.`);
+
+export const noFloatOutput = (known: readonly string[]): RecipeError =>
+  recipe('no-output', 'The model gives out no numbers that can be compared.', `Name an output with "output". There are: ${list(known)}.`);
+
+export const noSuchFile = (file: string): RecipeError => new RecipeError([say.noSuchFile(file)]);
+
+export const notComparable = (output: string, dtype: string): RunError =>
+  run('not-comparable', `The output ${quote(output)} is ${dtype}, which is not compared as numbers.`, 'Choose another with "output".');
+
+export const strayInput = (name: string, known: readonly string[]): RecipeError =>
+  recipe('unknown-input', `eval/random gives ${quote(name)} a type or a limit, but no shape.`, `Add it to "shapes", which has ${list(known)}.`);
+
+export const unknownFormat = (file: string, field: string): RecipeError =>
+  recipe('unknown-format', `${file} is neither .txt nor .jsonl.`, `Write one text to a line, as it is (.txt) or as JSON with a field ${quote(field)} (.jsonl).`);
+
+export const unknownId = (at: string, what: string, id: string, file: string, count: number): RunError =>
+  run('unknown-id', `${at} names the ${what} ${quote(id)}, which ${file} does not have${count > 1 ? `; it is the first of ${count} such ids` : ''}.`, 'Take all files from one version of the collection.');
+
+export const unknownMetric = (metric: string, known: readonly string[]): RecipeError => {
+  const near = nearest(metric, known);
+  return recipe('unknown-metric', `Nothing measured ${quote(metric)}.`, `${near === undefined ? '' : `Did you mean "${near}"? `}Measured were: ${list(known)}.`);
+};
+
+export const unknownShape = (input: string, axis: number, dim: string | null | undefined): RecipeError => {
+  if (dim === undefined) return recipe('unknown-shape', `Input ${quote(input)} declares no shape, so nobody knows how large to make it.`, 'Export the model with shapes.');
+  if (dim === null) return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} has neither a size nor a name.`, 'Export the model with names for its dimensions.');
+  return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} is ${quote(dim)}, and nobody said how large that is.`, `Add it to the evaluator: dims: { ${dim}: 8 }.`);
+};
+
+export const unknownType = (where: string, dtype: string, known: readonly string[]): RecipeError =>
+  recipe('unknown-type', `${where} is ${dtype}, of which no numbers are made.`, `There are: ${list(known)}.`);
+
+export const unreadableFile = (file: string, problem: string, cause: unknown): RunError =>
+  run('unreadable-file', `${file} cannot be read: ${problem}.`, 'Check that it is a file you may read.', cause);
+
+export const zeroOriginal = (metric: string): RecipeError =>
+  recipe('zero-original', `The original model's ${quote(metric)} is 0, so a share of it means nothing.`, 'Give the bound as a number.');

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { normal, seeded, shuffled, whole } from './random.ts';
+
+const draw = (count: number, ...words: (string | number)[]): number[] => {
+  const random = seeded(...words);
+  return Array.from({ length: count }, random);
+};
+
+test('the same words give the same numbers, other words others', () => {
+  expect(draw(5, 'a', 1)).toEqual(draw(5, 'a', 1));
+  expect(draw(5, 'a', 1)).not.toEqual(draw(5, 'a', 2));
+});
+
+test('numbers are spread evenly over [0, 1)', () => {
+  const counts = new Array<number>(10).fill(0);
+  for (const value of draw(100_000, 'even')) counts[Math.floor(value * 10)]!++;
+  // Each count is 10,000 with a standard deviation of 95.
+  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(5 * 95);
+});
+
+test('whole numbers reach every value below the limit and none beyond', () => {
+  const random = seeded('whole');
+  expect([...new Set(Array.from({ length: 200 }, () => whole(random, 5)))].sort()).toEqual([0, 1, 2, 3, 4]);
+});
+
+test('normal numbers have mean 0 and variance 1', () => {
+  const random = seeded('normal');
+  const values = Array.from({ length: 100_000 }, () => normal(random));
+  const fiveDeviations = 5 / Math.sqrt(values.length);
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+  expect(Math.abs(mean)).toBeLessThan(fiveDeviations);
+  expect(Math.abs(variance - 1)).toBeLessThan(Math.SQRT2 * fiveDeviations);
+});
+
+test('a shuffle is a permutation, and each order is as likely as any other', () => {
+  const random = seeded('shuffle');
+  const orders = new Map<string, number>();
+  for (let i = 0; i < 6000; i++) {
+    const order = shuffled(3, random).join('');
+    orders.set(order, (orders.get(order) ?? 0) + 1);
+  }
+  expect([...orders.keys()].sort()).toEqual(['012', '021', '102', '120', '201', '210']);
+  // Each of the six is 1,000 with a standard deviation of 29.
+  for (const count of orders.values()) expect(Math.abs(count - 1000)).toBeLessThan(5 * 29);
+});
