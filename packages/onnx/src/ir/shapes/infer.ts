@@ -1,0 +1,118 @@
+import { OnnxError } from '../../error.ts';
+import { Graph, type Node, type Value } from '../graph.ts';
+import { functionKey, type Model } from '../model.ts';
+import { latestOpset } from '../schema.ts';
+import { tensorType, type ValueType } from '../types.ts';
+import { inferContents, noteContents, type Contents } from './contents.ts';
+import { bodyTypes, inferCall } from './calls.ts';
+import { Facts, type Rule, type Rules } from './facts.ts';
+import { schemaTypes } from './generic.ts';
+import { mapDims, mergeTypes } from './merge.ts';
+import { CONVOLUTION } from './rules/convolution.ts';
+import { ELEMENTWISE } from './rules/elementwise.ts';
+import { GENERATION } from './rules/generation.ts';
+import { LINEAR } from './rules/linear.ts';
+import { MICROSOFT } from './rules/microsoft.ts';
+import { ML } from './rules/ml.ts';
+import { MOVEMENT } from './rules/movement.ts';
+import { QUANTIZATION } from './rules/quantization.ts';
+import { RECURRENT } from './rules/recurrent.ts';
+import { REDUCTION } from './rules/reduction.ts';
+import { SEQUENCE } from './rules/sequence.ts';
+import { newScope, scopeFor, type InferOptions, type Scope } from './scope.ts';
+import { inferSubgraphs } from './subgraphs.ts';
+
+const RULES: Readonly<Record<string, Rules>> = {
+  '': { ...ELEMENTWISE, ...MOVEMENT, ...LINEAR, ...CONVOLUTION, ...REDUCTION, ...RECURRENT, ...SEQUENCE, ...QUANTIZATION, ...GENERATION },
+  'ai.onnx.ml': ML,
+  'com.microsoft': MICROSOFT,
+};
+
+/** What is found out about one output. */
+export interface Found {
+  readonly type: ValueType | undefined;
+  readonly contents?: Contents | undefined;
+}
+
+/**
+ * Infers the types of a node's outputs from the types and constants of its inputs, and those of everything in its subgraphs. Where it is not sure it says
+ * less. It throws for nothing that is wrong with the node. Calls of functions are followed where `inferTypes` saw the model before.
+ */
+export function inferNode(node: Node): void {
+  if (node.graph) inferWithin(node, scopeFor(node.graph));
+}
+
+/** Infers the types of every value, in the order of computation, in subgraphs and functions too. Values of a function's body get what holds in every call. */
+export function inferTypes(target: Model | Graph, options: InferOptions = {}): void {
+  if (target instanceof Graph) {
+    const { functions } = scopeFor(target);
+    inferGraph(target, target.parent ? scopeFor(target) : newScope([target], functions, options));
+    return;
+  }
+  const scope = newScope([target.graph, ...[...target.functions.values()].map((f) => f.body)], target.functions, options);
+  const bodies = bodyTypes(scope);
+  inferGraph(target.graph, scope);
+  bodies.settle();
+}
+
+/** The graph's inputs have their types; everything behind them gets one. */
+export function inferGraph(graph: Graph, scope: Scope): void {
+  for (const v of graph.inputs) if (v.type && v.type === v.declared) setType(v, v.type, scope);
+  for (const n of graph.ordered()) inferWithin(n, scope);
+}
+
+function inferWithin(node: Node, scope: Scope): void {
+  for (const v of node.inputs) for (const d of v?.declared && 'dims' in v.declared ? (v.declared.dims ?? []) : []) if (typeof d === 'string') scope.sizes.take(d);
+  const found = findTypes(node, scope);
+  const fallback = found.length < node.outputs.length || found.some((f) => !f.type) ? schemaTypes(node, opsetOf(node)) : [];
+  for (const [i, v] of node.outputs.entries()) setType(v, found[i]?.type ?? fallback[i], scope);
+  const contents = found.some((f) => f.contents) ? found.map((f) => f.contents) : guarded(() => inferContents(node, opsetOf(node), scope.sizes), []);
+  for (const [i, v] of node.outputs.entries()) noteContents(v, matching(contents[i], v));
+}
+
+/** Contents that do not have the shape that the value has come from a mistake in the model. */
+function matching(contents: Contents | undefined, v: Value): Contents | undefined {
+  const { dims } = v;
+  const fits = !dims || (dims.length === contents?.dims.length && dims.every((d, i) => typeof d !== 'number' || d === contents.dims[i]));
+  return fits ? contents : undefined;
+}
+
+function findTypes(node: Node, scope: Scope): readonly Found[] {
+  const { constant } = node.outputs[0] ?? {};
+  if (constant) return [{ type: tensorType(constant.dtype, constant.dims) }];
+  const facts = new Facts(node, opsetOf(node), scope.sizes);
+  const def = scope.functions.get(functionKey(node.domain, node.opType, node.overload));
+  if (def) return inferCall(node, def, scope);
+  if (node.graphs().length > 0) return inferSubgraphs(facts, scope);
+  const rule = [...node.attrs.values()].some((a) => a.type === 'ref') ? undefined : ruleFor(node);
+  const result = rule && guarded(() => rule(facts), undefined);
+  if (result === undefined) return [];
+  return 'kind' in result ? [{ type: result }] : result.map((type) => ({ type }));
+}
+
+const ruleFor = (node: Node): Rule | undefined => {
+  const rules = RULES[node.domain];
+  return rules && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined;
+};
+
+/** Whether there is a rule for the operator, beyond the element types that its schema gives. */
+export const hasRule = (node: Node): boolean => ruleFor(node) !== undefined || node.graphs().length > 0 || node.is('Constant');
+
+export const opsetOf = (node: Node): number => node.graph?.opsets.get(node.domain) ?? latestOpset(node.domain) ?? 1;
+
+/** A model may be wrong in ways that reading it does not show; then nothing is known. */
+function guarded<T>(f: () => T, otherwise: T): T {
+  try {
+    return f();
+  } catch (error) {
+    if (error instanceof OnnxError) return otherwise;
+    throw error;
+  }
+}
+
+/** Gives a value what was inferred, merged with what the file declares. */
+export function setType(value: Value, inferred: ValueType | undefined, scope: Scope): void {
+  const known = (t: ValueType | undefined): ValueType | undefined => t && mapDims(t, (d) => scope.sizes.known(d));
+  const type = known(inferred);
+  value.infer(mergeTypes(known(value.declared), type, () => type && scope.options.contradicts?.(value, type)));
+}
