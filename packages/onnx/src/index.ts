@@ -2,7 +2,7 @@ export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
 export { heldFile } from './io/held-file.ts';
 export { locateModel } from './io/locate.ts';
-export { openModel, parseModel as modelFromBytes, readModel } from './io/read.ts';
+export { openModel, modelFromBytes, readModel } from './io/read.ts';
 export type { Place } from './io/write-tensor.ts';
 export { modelBytes, structureBytes, weightsOf, writeModel, type WriteOptions, type WrittenModel } from './io/write.ts';
 export { attr, graphsIn, type Attr, type AttrKind, type Int } from './ir/attr.ts';
@@ -19,3 +19,5 @@ export { describeType, sameDim, sameType, tensorType, type Dim, type TensorType,
 export { importDomainOf, valueOps } from './ir/value-ops.ts';
 export { bigintsOf, float32s, float32sOf, int64s, numbersOf, scalar, tensorOf } from './ir/values.ts';
 export { weightOf, type Weight } from './ir/weight.ts';
+export { parseGraph, parseModel } from './text/parse.ts';
+export { printGraph, printModel } from './text/print.ts';

@@ -30,7 +30,7 @@ export function openModel(path: string): Model {
 }
 
 /** The same for bytes in memory, which are shared, not copied. External data has no place there. */
-export const parseModel = (bytes: Uint8Array, name?: string): Model => readModel(memorySource(bytes, name));
+export const modelFromBytes = (bytes: Uint8Array, name?: string): Model => readModel(memorySource(bytes, name));
 
 /** The same for any source of bytes. `files` opens what lies beside the model. */
 export function readModel(source: ByteSource, files: ExternalFiles = noExternalFiles): Model {
