@@ -1,0 +1,83 @@
+import { parseModel, type Model } from '@onnxpress/core';
+import { passCases, testPassContext } from '@onnxpress/core/testing';
+import { describe, expect, test } from 'vitest';
+import { dynamic } from './dynamic.ts';
+
+const HEAD = '<ir_version: 8, opset_import: ["" : 17]>\n';
+const W = 'float[2, 2] w = {1, -10, -2, 5}';
+const product = (body: string, initializers = W): string => `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${initializers}> {\n${body}\n}`;
+
+const opTypes = (model: Model): string[] => [...model.nodes()].map((n) => n.opType);
+
+describe('quant/dynamic', () => {
+  for (const c of passCases(dynamic, {
+    bound: { relative: 0.03, because: 'activations have 256 levels over the range of the whole tensor, weights 255 over a channel: each rounds by at most half a level, and these sums have two terms' },
+    changes: [
+      {
+        name: 'a product with a constant weight, a scale per column',
+        model: product('y = MatMul(x, w)'),
+        to: `${HEAD}g (float[N, 2] x) => (float[N, 2] y)
+          <int8[2, 2] w_int8 = {64, -127, -127, 64}, float[2] w_scale = {0.015748031, 0.078740157}> {
+            dynamicquantizelinear, dynamicquantizelinear_1, dynamicquantizelinear_2 = DynamicQuantizeLinear(x)
+            matmulinteger = MatMulInteger(dynamicquantizelinear, w_int8, dynamicquantizelinear_2)
+            cast = Cast<to = 1>(matmulinteger)
+            mul = Mul(dynamicquantizelinear_1, w_scale)
+            y = Mul(cast, mul)
+          }`,
+      },
+      { name: 'one scale for all of a weight', model: product('y = MatMul(x, w)'), options: { 'per-channel': false }, check: (m) => expect(m.graph.initializers.get('w_scale')?.constant.dims).toEqual([]) },
+      {
+        name: 'Gemm with a transposed weight, a bias and a factor',
+        model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`),
+        check: (m) => expect(opTypes(m)).toEqual(['DynamicQuantizeLinear', 'MatMulInteger', 'Cast', 'Mul', 'Mul', 'Mul', 'Add']),
+      },
+      {
+        name: 'an embedding table, a scale per row',
+        model: `${HEAD}g (int64[N] ids) => (float[N, 2] y) <${W}> { y = Gather(w, ids) }`,
+        to: `${HEAD}g (int64[N] ids) => (float[N, 2] y) <int8[2, 2] w_int8 = {13, -127, -51, 127}, float[2, 1] w_scale = {0.078740157, 0.039370079}> {
+            gather = Gather(w_int8, ids)
+            cast = Cast<to = 1>(gather)
+            gather_1 = Gather(w_scale, ids)
+            y = Mul(cast, gather_1)
+          }`,
+      },
+      {
+        name: 'weights in half precision, through their Cast',
+        model: product('c = Cast<to = 1>(w)\n y = MatMul(x, c)', 'float16[2, 2] w = {1, -10, -2, 5}'),
+        check: (m) => expect([...m.graph.initializers.keys()]).toEqual(['w_int8', 'w_scale']),
+      },
+      {
+        name: 'two products of one input share its quantization, and two of one weight share its codes',
+        model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${W}> {\n a = MatMul(x, w)\n b = MatMul(x, w)\n y = Add(a, b)\n}`,
+        check: (m) => expect([opTypes(m).filter((t) => t === 'DynamicQuantizeLinear').length, m.graph.initializers.size]).toEqual([1, 2]),
+      },
+      {
+        name: 'inside a branch, a weight of the graph around it',
+        model: `${HEAD}g (bool c, float[N, 2] x) => (float[N, 2] y) <${W}> {
+          y = If (c) <then_branch = t () => (float[N, 2] a) { a = MatMul(x, w) }, else_branch = e () => (float[N, 2] b) { b = Identity(x) }>
+        }`,
+        check: (m) => expect(opTypes(m)).toContain('MatMulInteger'),
+      },
+    ],
+    keeps: [
+      { name: 'a weight that is computed', model: `${HEAD}g (float[2, 2] x) => (float[2, 2] y) { y = MatMul(x, x) }` },
+      { name: 'a weight that someone else reads', model: product('z = MatMul(x, w)\n y = Add(z, w)', W) },
+      { name: 'a weight that is an output', model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y, float[2, 2] w) <${W}> { y = MatMul(x, w) }` },
+      { name: 'a lookup along columns', model: `${HEAD}g (int64[N] ids) => (float[2, N] y) <${W}> { y = Gather<axis = 1>(w, ids) }` },
+      { name: 'a table of integers', model: `${HEAD}g (int64[N] ids) => (int64[N, 2] y) <int64[2, 2] t = {1, 2, 3, 4}> { y = Gather(t, ids) }` },
+      { name: 'embeddings, where the recipe says so', model: `${HEAD}g (int64[N] ids) => (float[N, 2] y) <${W}> { y = Gather(w, ids) }`, options: { embeddings: false } },
+      { name: 'what the recipe excludes', model: product('y = MatMul(x, w)'), options: { exclude: ['op:MatMul'] } },
+      { name: 'what the recipe does not include', model: product('y = MatMul(x, w)'), options: { include: ['op:Gather'] } },
+      { name: 'a product of batches of weights', model: `${HEAD}g (float[1, N, 2] x) => (float[1, N, 2] y) <float[1, 2, 2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }` },
+    ],
+    rejects: [
+      { name: 'an unknown option', options: { perchannel: true }, says: /unknown option "perchannel"/ },
+      { name: 'text for a switch', options: { 'per-channel': 'yes' }, says: /"per-channel" must be true or false/ },
+    ],
+  })) test(c.name, c.run);
+});
+
+test('an opset without the operators is refused with what to do', () => {
+  const model = parseModel('<ir_version: 5, opset_import: ["" : 10]> g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }');
+  expect(() => dynamic.run(model, { 'per-channel': true, embeddings: true, include: [], exclude: [] }, testPassContext())).toThrow('needs opset 11, and the model has 10');
+});
