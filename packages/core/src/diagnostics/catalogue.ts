@@ -9,10 +9,16 @@ type Kind = AnyContribution['kind'];
 const error = (code: string, message: string, at?: Span, hint?: string): Diagnostic => ({ code, severity: 'error', message, hint, at });
 const warning = (code: string, message: string, at?: Span, hint?: string): Diagnostic => ({ code, severity: 'warning', message, hint, at });
 
-/** "Did you mean …?" where a known word is near, then all known words. */
-export function suggest(word: string, known: readonly string[]): string {
+/** "Did you mean …?" where a known word is near. */
+export function didYouMean(word: string, known: readonly string[]): string | undefined {
   const near = nearest(word, known);
-  return `${near === undefined ? '' : `Did you mean "${near}"? `}${known.length > 0 ? `There are: ${list(known)}.` : 'There are none.'}`;
+  return near === undefined ? undefined : `Did you mean "${near}"?`;
+}
+
+/** The same, followed by all known words. */
+export function suggest(word: string, known: readonly string[]): string {
+  const near = didYouMean(word, known);
+  return `${near === undefined ? '' : `${near} `}${known.length > 0 ? `There are: ${list(known)}.` : 'There are none.'}`;
 }
 
 const SECTION = { pass: 'steps', evaluator: 'evaluate', dataset: 'data', gate: 'gates', reporter: 'reports' } as const satisfies Record<Kind, string>;
@@ -35,14 +41,17 @@ export const badCall = (problem: string, hint?: string): Diagnostic =>
 export const badExpression = (text: string, at: Span): Diagnostic =>
   error('bad-expression', `${quote(text)} is not an expression of a recipe.`, at, 'There is one form: ${{ matrix.name }}.');
 
-export const badOption = (use: string, option: string, problem: string, given: unknown, at?: Span): Diagnostic =>
-  error('bad-option', `${quote(option)} of ${use} ${problem}, but is ${quote(given)}.`, at);
+export const badOption = (use: string, option: string, problem: string, given: unknown, at?: Span, hint?: string): Diagnostic =>
+  error('bad-option', `${quote(option)} of ${use} ${problem}, but is ${quote(given)}.`, at, hint);
 
-export const badPluginContribution = (plugin: string, problem: string): Diagnostic =>
+export const badPlugin = (plugin: string, problem: string): Diagnostic =>
   error('bad-plugin', `The plugin ${plugin} ${problem}.`, undefined, 'This is for the author of the plugin to mend.');
 
-export const badValue = (key: string, problem: string, given: unknown, at?: Span): Diagnostic =>
-  error('bad-value', `${quote(key)} ${problem}, but is ${quote(given)}.`, at);
+export const badValue = (key: string, problem: string, given: unknown, at?: Span, hint?: string): Diagnostic =>
+  error('bad-value', `${quote(key)} ${problem}, but is ${quote(given)}.`, at, hint);
+
+export const badVariable = (name: string, at: Span): Diagnostic =>
+  error('bad-variable', `${quote(name)} cannot be a variable of the matrix.`, at, name === 'include' ? 'List all values, and leave combinations out with exclude.' : 'A name is made of letters, digits, "-" and "_", and starts with a letter or "_".');
 
 export const cacheDamaged = (object: string): Diagnostic =>
   warning('cache-damaged', `The cached object ${object} does not have the content it was stored with. It is made anew.`, undefined, 'If this happens again, the disk may be failing: run onnxpress cache verify.');
@@ -64,6 +73,9 @@ export const dataWrongKind = (name: string, is: string, wanted: string, at?: Spa
 
 export const diskFull = (path: string, needed?: number, free?: number): Diagnostic =>
   error('disk-full', `No space is left on the disk for ${path}${needed === undefined ? '' : `: it needs ${bytes(needed)}${free === undefined ? '' : `, and ${bytes(free)} are free, so ${bytes(Math.max(0, needed - free))} are missing`}`}.`, undefined, 'Free some space, or run onnxpress cache prune. What was there before is untouched.');
+
+export const duplicateAs = (name: string, at: Span): Diagnostic =>
+  error('duplicate-as', `Two evaluators are named ${quote(name)}.`, at, 'Their metrics could not be told apart. Choose another name.');
 
 export const duplicateKey = (key: string, at: Span): Diagnostic =>
   error('duplicate-key', `${quote(key)} is given twice.`, at, 'Keep one of them.');
@@ -107,11 +119,11 @@ export const matrixNotHere = (text: string, at: Span): Diagnostic =>
 export const matrixTooLarge = (count: number, limit: number, at: Span): Diagnostic =>
   error('matrix-too-large', `The matrix has ${count} combinations. At most ${limit} are allowed.`, at, 'List fewer values, or split the recipe.');
 
-export const missingKey = (key: string, of: string, at?: Span): Diagnostic =>
-  error('missing-key', `${of} needs ${quote(key)}.`, at);
+export const missingKey = (key: string, of: string, description?: string, at?: Span): Diagnostic =>
+  error('missing-key', `${of} needs ${quote(key)}.`, at, description === undefined ? undefined : `${quote(key)}: ${description}`);
 
-export const missingOption = (use: string, option: string, description: string, at?: Span): Diagnostic =>
-  error('missing-option', `${use} needs the option ${quote(option)}.`, at, `${quote(option)}: ${description}`);
+export const missingOption = (use: string, option: string, description?: string, at?: Span): Diagnostic =>
+  error('missing-option', `${use} needs the option ${quote(option)}.`, at, description === undefined ? undefined : `${quote(option)}: ${description}`);
 
 export const missingPlugin = (use: string, packageName: string, at?: Span): Diagnostic =>
   error('missing-plugin', `${quote(use)} belongs to a plugin that is not installed.`, at, `Install it: npm install ${packageName}`);
@@ -125,11 +137,17 @@ export const multipleDocuments = (at: Span): Diagnostic =>
 export const networkFailed = (what: string, problem: string): Diagnostic =>
   error('network-failed', `${what} could not be fetched: ${problem}`, undefined, 'Check the address and the connection, or fetch the file yourself and name its path.');
 
-export const noAccess = (path: string, doing: 'read' | 'write'): Diagnostic =>
-  error('no-access', `${path} may not be ${doing === 'read' ? 'read' : 'written'}: permission denied.`, undefined, 'Change the permissions of the file or its folder, or choose another path.');
+export const noAccess = (path: string, doing: 'read' | 'write', at?: Span): Diagnostic =>
+  error('no-access', `${path} may not be ${doing === 'read' ? 'read' : 'written'}: permission denied.`, at, 'Change the permissions of the file or its folder, or choose another path.');
 
 export const noSuchFile = (path: string, what = 'The file', at?: Span, near: readonly string[] = []): Diagnostic =>
   error('no-such-file', `${what} ${path} does not exist.`, at, near.length > 0 ? suggest(path, near) : 'Paths are relative to the recipe that says them.');
+
+export const notAFile = (path: string, at?: Span): Diagnostic =>
+  error('not-a-file', `${path} is a folder, and a file is needed.`, at, 'Name the file in it.');
+
+export const notAMap = (found: unknown, at: Span): Diagnostic =>
+  error('not-a-map', `A recipe is a map of settings, and this is ${quote(found)}.`, at, 'The least is "model: model.onnx" and a list of steps.');
 
 export const notAPlugin = (specifier: string, found: string, at?: Span): Diagnostic =>
   error('not-a-plugin', `${quote(specifier)} is no plugin: its default export is ${found}.`, at, 'A plugin module ends with "export default definePlugin({ name, passes: [...] })".');
@@ -161,11 +179,17 @@ export const signatureChanged = (use: string, step: number, changes: readonly st
 export const tooDeep = (at: Span): Diagnostic =>
   error('too-deep', 'The recipe is nested too deeply.', at, 'No recipe needs more than a few levels. Is this the right file?');
 
+export const tooLargeToRead = (path: string, at?: Span): Diagnostic =>
+  error('too-large-to-read', `${path} is too large to be read as text.`, at, 'Is this the right file?');
+
 export const tooManyAliases = (limit: number, at: Span): Diagnostic =>
   error('too-many-aliases', `The recipe has more than ${limit} aliases (*name).`, at, 'Write the values out.');
 
 export const tooManyMistakes = (more: number): Diagnostic =>
   error('too-many-mistakes', `${plural(more, 'more mistake')} not shown.`, undefined, 'Mend those above first.');
+
+export const unknownAlias = (name: string, known: readonly string[], at: Span): Diagnostic =>
+  error('unknown-alias', `There is no anchor &${name} before this alias.`, at, `${known.length > 0 ? suggest(name, known) : 'There are none.'} To start a text with *, quote it.`);
 
 export const unknownContribution = (kind: Kind, use: string, known: readonly string[], at?: Span): Diagnostic =>
   error(`unknown-${kind}`, `No installed plugin offers ${A_KIND[kind]} ${quote(use)}.`, at, suggest(use, known));

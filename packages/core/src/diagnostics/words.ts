@@ -26,3 +26,6 @@ export function bytes(count: number): string {
   const value = count / 1000 ** power;
   return `${value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[power - 1]!}`;
 }
+
+/** Plain data with keys: neither a list nor null. */
+export const isMap = (x: unknown): x is Readonly<Record<string, unknown>> => typeof x === 'object' && x !== null && !Array.isArray(x);
