@@ -1,1 +1,2 @@
-export {};
+export { main } from './cli.ts';
+export type { Host, Output } from './host.ts';

@@ -1,0 +1,106 @@
+import { bytes, EXIT, planRun, previewSteps, variantsOf, type Plan, type PlannedVariant, type StepPreview } from '@onnxpress/core';
+import type { Colors } from '../colors.ts';
+import { columns } from '../columns.ts';
+import { large, percent } from '../format.ts';
+import { nameOf } from '../run-lines.ts';
+import type { Shell } from '../shell.ts';
+import { headLine } from '../table.ts';
+import { openRecipes, servicesFor } from '../workspace.ts';
+import { requestOf } from './run.ts';
+
+export interface PlanFlags {
+  readonly model?: string;
+  readonly why?: boolean;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+/** Shows what a run would do, and changes nothing. */
+export async function plan(shell: Shell, given: string | undefined, flags: PlanFlags): Promise<number> {
+  const [opened] = await openRecipes(shell, given === undefined ? [] : [given], {});
+  if (!opened) throw new Error('A recipe was opened and is not there.');
+  const services = await servicesFor(shell);
+  try {
+    const { signal } = shell.host;
+    const planned = await planRun({ recipe: opened.recipe, registry: opened.registry, ...requestOf(shell, flags) }, services, signal);
+    const variants = [];
+    for (const variant of planned.variants) variants.push({ variant, steps: await previewSteps(planned, variant, services, signal) });
+    if (shell.json) shell.outJson(asData(planned, variants));
+    else shell.out(...lines(planned, variants, flags.why === true, shell));
+    return EXIT.passed;
+  } finally {
+    await services.dispose();
+  }
+}
+
+interface Previewed {
+  readonly variant: PlannedVariant;
+  readonly steps: readonly StepPreview[];
+}
+
+function asData(planned: Plan, variants: readonly Previewed[]): unknown {
+  return {
+    name: planned.recipe.name,
+    model: planned.model,
+    fingerprint: planned.fingerprint,
+    output: planned.output,
+    cache: planned.store.folder,
+    variants: variants.map(({ variant, steps }) => ({
+      name: variant.name,
+      values: variant.values,
+      steps: steps.map((s) => ({ ...s, with: variant.steps[s.index]?.call.with })),
+      predictedWeightBytes: steps.at(-1)?.effect?.bytes[1],
+      evaluations: variant.evaluations.map((e) => ({ use: e.call.use, as: e.call.as, with: e.call.with, key: e.key, cached: e.cached })),
+      gates: variant.gates.map((g) => ({ use: g.call.use, as: g.call.as, with: g.call.with })),
+    })),
+  };
+}
+
+function lines(planned: Plan, variants: readonly Previewed[], why: boolean, shell: Shell): string[] {
+  const { colors } = shell;
+  return [
+    headLine(planned.recipe.name, planned.model, { colors }),
+    ...(variants.length < variantsOf(planned.recipe).length ? [`  ${variants.length} of ${variantsOf(planned.recipe).length} candidates`] : []),
+    ...variants.flatMap((v) => variantLines(v, why, colors)),
+    '',
+    `  ${colors.dim('cache')} ${shell.shown(planned.store.folder)}`,
+    ...(planned.output ? [`  → ${colors.bold(shell.shown(planned.output))}`] : ['  → nothing is written: the recipe names no output']),
+  ];
+}
+
+function variantLines({ variant, steps }: Previewed, why: boolean, colors: Colors): string[] {
+  const weights = steps.at(-1)?.effect?.bytes[1];
+  const before = steps[0]?.effect?.bytes[0];
+  return [
+    ...(variant.name ? ['', `  ${colors.bold(variant.name)}`] : []),
+    ...columns(steps.map((s) => [`${s.index + 1}`, s.use, colors.dim(s.key.slice(0, 12)), s.cached ? colors.green('cached') : '', effectText(s)]), { indent: '  ' }).flatMap((line, i) => [line, ...detailLines(steps[i]!, why, colors)]),
+    ...(weights !== undefined && before ? [`  ${colors.dim('predicted')} weights ${bytes(before)} → ${bytes(weights)} (${percent(weights / before)})`] : []),
+    ...(variant.evaluations.length ? ['', ...columns(variant.evaluations.map((e) => ['measure', nameOf(e.call), colors.dim(e.key.slice(0, 12)), e.cached ? colors.green('cached') : '']), { indent: '  ' })] : []),
+    ...(variant.gates.length ? ['', ...columns(variant.gates.map((g) => ['gate', g.call.as ?? g.call.use, optionsText(g.call.with)]), { indent: '  ' })] : []),
+  ];
+}
+
+function effectText({ effect, unknown }: StepPreview): string {
+  if (!effect) return `not foreseen: ${unknown ?? 'nobody can tell'}`;
+  if (!effect.changed) return 'nothing to change';
+  const { nodes, bytes: weights, counts } = effect;
+  return [
+    nodes[0] === nodes[1] ? '' : `nodes ${nodes[0]} → ${nodes[1]}`,
+    bytes(weights[0]) === bytes(weights[1]) ? '' : `weights ${bytes(weights[0])} → ${bytes(weights[1])}`,
+    ...Object.entries(counts).map(([what, n]) => `${large(n)} ${what}`),
+  ].filter((part) => part !== '').join(' · ') || 'changes';
+}
+
+/** Names listed of one pattern before the rest is counted. */
+const MOST = 6;
+
+function detailLines(step: StepPreview, why: boolean, colors: Colors): string[] {
+  const named = (all: readonly string[]): string => `${all.slice(0, MOST).join(', ')}${all.length > MOST ? ` and ${all.length - MOST} more` : ''}`;
+  return [
+    ...step.patterns.map((p) => `       ${colors.dim(`${p.option} "${p.pattern}" matches ${p.matched.length}:`)} ${named(p.matched)}`),
+    ...(step.effect?.warnings ?? []).map((w) => `       ${colors.yellow('!')} ${w}`),
+    ...(why ? step.missed.map((m) => `       ${colors.dim('·')} ${m}`) : []),
+  ];
+}
+
+const optionsText = (options: Readonly<Record<string, unknown>>): string => Object.entries(options).filter(([key]) => key !== 'metric').map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
