@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@onnxpress/source'], externalConditions: ['@onnxpress/source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'docs/**/*.test.ts', 'samples/**/*.test.ts', 'scripts/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'docs/.written/**'], // the last are run by the test of the page they come from
     testTimeout: 30_000,
     pool: 'forks',
     ...(report ? { reporters: ['default', 'json'], outputFile: { json: report } } : {}),

@@ -43,7 +43,7 @@ describe('quant/dynamic', () => {
       },
       {
         name: 'weights in half precision, through their Cast',
-        model: product('c = Cast<to = 1>(w)\n y = MatMul(x, c)', 'float16[2, 2] w = {1, -10, -2, 5}'),
+        model: product('c = Cast<to = 1>(w)\n y = MatMul(x, c)', 'float16[2, 2] w = {15360, 51456, 49152, 17664}'),
         check: (m) => expect([...m.graph.initializers.keys()]).toEqual(['w_int8', 'w_scale']),
       },
       {
@@ -64,6 +64,7 @@ describe('quant/dynamic', () => {
       { name: 'a weight that someone else reads', model: product('z = MatMul(x, w)\n y = Add(z, w)', W) },
       { name: 'a weight that is an output', model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y, float[2, 2] w) <${W}> { y = MatMul(x, w) }` },
       { name: 'a lookup along columns', model: `${HEAD}g (int64[N] ids) => (float[2, N] y) <${W}> { y = Gather<axis = 1>(w, ids) }` },
+      { name: 'a table whose codes and scales would take more room', model: `${HEAD}g (int64[N] ids) => (float[N, 1] y) <float[4, 1] w = {1, 2, 3, 4}> { y = Gather(w, ids) }` },
       { name: 'a table of integers', model: `${HEAD}g (int64[N] ids) => (int64[N, 2] y) <int64[2, 2] t = {1, 2, 3, 4}> { y = Gather(t, ids) }` },
       { name: 'embeddings, where the recipe says so', model: `${HEAD}g (int64[N] ids) => (float[N, 2] y) <${W}> { y = Gather(w, ids) }`, options: { embeddings: false } },
       { name: 'what the recipe excludes', model: product('y = MatMul(x, w)'), options: { exclude: ['op:MatMul'] } },

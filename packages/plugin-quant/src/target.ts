@@ -1,4 +1,4 @@
-import { isFloat, weightOf, type Model, type Node, type Tensor, type Value } from '@onnxpress/core';
+import { byteLengthOf, isFloat, weightOf, type Model, type Node, type Tensor, type Value } from '@onnxpress/core';
 
 /** A node whose weight can be quantized, and where that weight lies. */
 export interface Target {
@@ -21,8 +21,16 @@ export function targetOf(node: Node): Target | string | undefined {
     if (node.inputs[2] && node.float('beta', 1) !== 1) return `its bias is scaled by beta = ${node.float('beta', 1)}`;
     return matrixAt(node, 1, 'gemm', node.int('transB', 0) !== 0);
   }
-  if (node.is('Gather')) return node.int('axis', 0) === 0 ? matrixAt(node, 0, 'embedding', false) : `it gathers along axis ${node.int('axis', 0)}`;
-  return undefined;
+  if (!node.is('Gather')) return undefined;
+  if (node.int('axis', 0) !== 0) return `it gathers along axis ${node.int('axis', 0)}`;
+  const table = matrixAt(node, 0, 'embedding', false);
+  return typeof table === 'string' || shrinks(table) ? table : 'its rows are so short that codes and scales would take more room';
+}
+
+/** A row of float codes becomes as many bytes and a float32 scale. */
+function shrinks({ tensor, transposed }: Target): boolean {
+  const columns = tensor.dims[transposed ? 0 : 1] ?? 0;
+  return columns + 4 < byteLengthOf(tensor.dtype, columns);
 }
 
 function matrixAt(node: Node, input: number, kind: Target['kind'], transposed: boolean): Target | string {
