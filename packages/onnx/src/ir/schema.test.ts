@@ -30,7 +30,8 @@ test('a schema tells inputs, outputs, attributes and type constraints', () => {
 test('variadic parameters say how many at least and whether types may differ', () => {
   expect(schemaOf('', 'Concat', 13)?.inputs).toEqual([{ name: 'inputs', type: 'T', option: 'variadic', minArity: 1, heterogeneous: false }]);
   expect(schemaOf('', 'Loop', 21)?.inputs.at(-1)).toEqual({ name: 'v_initial', type: 'V', option: 'variadic', minArity: 0, heterogeneous: true });
-  expect(schemaOf('', 'Concat', 13)?.maxInputs).toBe(Infinity);
+  expect([schemaOf('', 'Concat', 13)?.minInputs, schemaOf('', 'Concat', 13)?.maxInputs]).toEqual([1, Infinity]);
+  expect(schemaOf('', 'Loop', 21)?.minInputs).toBe(2);
 });
 
 test('flags tell deprecation and function bodies', () => {

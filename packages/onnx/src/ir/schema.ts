@@ -33,6 +33,7 @@ export interface OperatorSchema {
   readonly experimental: boolean;
   readonly inputs: readonly ParameterSchema[];
   readonly outputs: readonly ParameterSchema[];
+  /** Places that must be there, names in them or not. */
   readonly minInputs: number;
   /** Infinity where the last one is variadic. */
   readonly maxInputs: number;
@@ -156,7 +157,7 @@ function parameters(text: string): ParameterSchema[] {
 
 const fewest = (list: readonly ParameterSchema[]): number => {
   const last = list.at(-1);
-  if (last?.option === 'variadic' && last.minArity > 0) return list.length - 1 + last.minArity;
+  if (last?.option === 'variadic') return list.length - 1 + last.minArity; // places before it count even where they may be left empty
   return list.findLastIndex((p) => p.option === 'required') + 1;
 };
 const most = (list: readonly ParameterSchema[]): number => (list.at(-1)?.option === 'variadic' ? Infinity : list.length);

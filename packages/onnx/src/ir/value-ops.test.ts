@@ -239,6 +239,16 @@ test('the domain of an installed node can be imported', () => {
   expect(graph.opsets.get('com.microsoft')).toBe(1);
 });
 
+test('a Loop has places for its count and condition even when both are left out', () => {
+  const { graph, placed, op } = site(17);
+  const body = new Graph('body', graph.opsets);
+  body.addOutput(body.addInitializer('go', tensorOf('bool', [], [0])));
+  body.addOutput(body.outputs[0]!);
+  op.Loop(undefined, undefined, [], { body });
+  expect(placed[0]?.inputs).toEqual([undefined, undefined]);
+  expect(() => op.Concat([], { axis: 0 })).toThrow('needs 1 inputs, not 0');
+});
+
 test('a graph without an opset of ai.onnx cannot say what to build', () => {
   const op = valueOps(new Graph('body'), () => undefined);
   expect(() => op.constant(int64s([1]))).toThrow('says no opset of ai.onnx');

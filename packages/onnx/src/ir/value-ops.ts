@@ -99,7 +99,10 @@ function checkInputs(draft: Draft, versions: readonly OperatorSchema[]): void {
   schema.inputs.forEach((p, i) => {
     if (p.option === 'required' && !inputs[i]) refuse(draft, `needs input "${p.name}".`, 'bad-edit');
   });
-  if (inputs.length < schema.minInputs) refuse(draft, `needs ${schema.minInputs} inputs, not ${inputs.length}.`, 'bad-edit');
+  while (inputs.length < schema.minInputs) {
+    if (schema.inputs[inputs.length]?.option !== 'optional') refuse(draft, `needs ${schema.minInputs} inputs, not ${inputs.length}.`, 'bad-edit');
+    inputs.push(undefined);
+  }
 }
 
 /** What this version does not know goes where it says what the version does anyway, and is refused otherwise. */

@@ -18,10 +18,13 @@ import { isTypeWord } from './words.ts';
 /** The opset of ai.onnx for a text without a header. */
 export const DEFAULT_OPSET = 20;
 
+/** The version of the format for a text that does not say: the same that a model made in memory has. */
+const DEFAULT_IR_VERSION = 10;
+
 export interface ParseOptions {
   /** Domain → version where the text's header says none. Default: ai.onnx 20, and every other domain that occurs at its newest. */
   readonly opsets?: ReadonlyMap<string, number>;
-  /** The file that the text came from: external data lies in its folder. Without it, external data is refused. */
+  /** The file that the text came from, which must be there: external data lies in its folder. Without it, external data is refused. */
   readonly path?: string;
 }
 
@@ -42,6 +45,9 @@ export function parseGraph(text: string, opsets?: ReadonlyMap<string, number>): 
   return buildModel(record).graph;
 }
 
+/** ai.onnx has two names; the shorter one is used throughout. */
+const plain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
+
 class Parser {
   readonly scanner: Scanner;
   readonly #files: ExternalFiles;
@@ -61,7 +67,7 @@ class Parser {
 
   model(): ModelRecord & { graph: GraphRecord } {
     const s = this.scanner;
-    const record: ModelRecord = { info: { producerName: '' }, graph: undefined, opsets: [], functions: [], metadata: new Map(), notes: undefined };
+    const record: ModelRecord = { info: { irVersion: DEFAULT_IR_VERSION, producerName: '' }, graph: undefined, opsets: [], functions: [], metadata: new Map(), notes: undefined };
     let imported = false;
     if (s.takes('<')) {
       this.#header({
@@ -79,12 +85,13 @@ class Parser {
       });
     }
     const graph = this.#whole(() => this.#graph(s.name('the name of a graph'), 0));
-    while (!s.isAtEnd) record.functions.push(this.#function());
+    const opsets = this.#opsets;
+    while (!s.isAtEnd) record.functions.push(this.#function(opsets));
     if (!imported) record.opsets = this.#defaultImports();
     return { ...record, graph };
   }
 
-  #function(): FunctionRecord {
+  #function(ofModel: ReadonlyMap<string, number>): FunctionRecord {
     const s = this.scanner;
     const record: FunctionRecord = { name: '', domain: '', overload: '', inputs: [], outputs: [], attributes: [], defaults: [], nodes: [], values: [], opsets: [], notes: undefined };
     let opsets: OpsetRecord[] | undefined;
@@ -97,7 +104,7 @@ class Parser {
       });
     }
     record.name = s.name('the name of a function');
-    record.opsets.push(...(opsets ?? [...this.#opsets].map(([domain, version]) => ({ domain, version }))));
+    record.opsets.push(...(opsets ?? [...ofModel].map(([domain, version]) => ({ domain, version }))));
     this.#opsets = new Map(record.opsets.map((o) => [o.domain, o.version]));
     if (s.takes('<')) this.#functionAttributes(record);
     this.#whole(() => {
@@ -193,11 +200,12 @@ class Parser {
       s.expect(']');
     }
     const outputs = this.#names();
-    s.expect('=', outputs.length ? '"," or ' : 'a node, as y = Relu(x), or "}"; here ');
+    if (!outputs.length && s.peek() !== '=') s.fail('a node, as y = Relu(x), or "}"');
+    s.expect('=', '"," or ');
     const parts = [s.name('an operator, as Relu or com.microsoft.FusedMatMul')];
     while (s.takes('.')) parts.push(s.name('an operator'));
     const opType = parts.pop()!;
-    const domain = parts.join('.');
+    const domain = plain(parts.join('.'));
     this.#domains.add(domain);
     const overload = s.takes(':') ? s.name('the name of an overload') : '';
     const schema = schemaOf(domain, opType, this.#opsets.get(domain) ?? latestOpset(domain) ?? 1);
@@ -257,8 +265,11 @@ class Parser {
   /** `float[N] x`, or a name alone. */
   #value(): ValueRecord {
     const s = this.scanner;
+    const start = s.at;
     const type = isTypeWord(s.peekWord()) ? parseType(s) : undefined;
-    return { name: s.name(type ? 'a name' : 'a type and a name, as float[N] x'), type, notes: undefined };
+    const name = s.name(type ? 'a name' : 'a type and a name, as float[N] x');
+    if (!type && /[[("\w]/.test(s.peek())) s.reject(`"${name}" is no type`, start);
+    return { name, type, notes: undefined };
   }
 
   #parentheses<T>(read: () => T): T[] {
@@ -293,7 +304,7 @@ class Parser {
     const imports = s.list(() => {
       const domain = s.string('a domain in quotes');
       s.expect(':');
-      return { domain: domain === 'ai.onnx' ? '' : domain, version: s.integer('an opset version') };
+      return { domain: plain(domain), version: s.integer('an opset version') };
     });
     s.expect(']', '"," or ');
     this.#opsets = new Map(imports.map((o) => [o.domain, o.version]));
