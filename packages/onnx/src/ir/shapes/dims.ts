@@ -18,13 +18,26 @@ const looksComputed = (name: string): boolean => quote(name) !== name;
  */
 export class Sizes {
   readonly #taken = new Set<string>();
+  readonly #meant = new Set<string>();
   readonly #read = new Map<string, Polynomial | undefined>();
 
   /** Says that the file uses this name. */
   take(name: string): void {
-    if (!looksComputed(name) || this.#taken.has(name)) return;
+    if (!looksComputed(name) || this.#taken.has(name) || this.#meant.has(name)) return;
     this.#taken.add(name);
     this.#read.clear();
+  }
+
+  /** Says that the file means by this name what it reads like. */
+  mean(name: string): void {
+    this.#meant.add(name);
+    this.#taken.delete(name);
+    this.#read.clear();
+  }
+
+  /** Whether the expression is what a name of the file reads like. */
+  readsLike(name: string, expression: Dim): boolean {
+    return this.#taken.has(name) && expression === `(${name})`;
   }
 
   /** The size itself, or null where it says nothing: a name such as "?", or a number that is no size. */

@@ -7,7 +7,7 @@ import { inferContents, noteContents, type Contents } from './contents.ts';
 import { bodyTypes, inferCall } from './calls.ts';
 import { Facts, type Rule, type Rules } from './facts.ts';
 import { schemaTypes } from './generic.ts';
-import { mapDims, mergeTypes } from './merge.ts';
+import { eachPair, mapDims, mergeTypes } from './merge.ts';
 import { CONVOLUTION } from './rules/convolution.ts';
 import { ELEMENTWISE } from './rules/elementwise.ts';
 import { GENERATION } from './rules/generation.ts';
@@ -42,17 +42,35 @@ export function inferNode(node: Node): void {
   if (node.graph) inferWithin(node, scopeFor(node.graph));
 }
 
-/** Infers the types of every value, in the order of computation, in subgraphs and functions too. Values of a function's body get what holds in every call. */
+/**
+ * Infers the types of every value, in the order of computation, in subgraphs and functions too. Values of a function's body get what holds in every call.
+ * An input's dimension without a name gets one, "input_ids.0", that only inferred types show.
+ */
 export function inferTypes(target: Model | Graph, options: InferOptions = {}): void {
-  if (target instanceof Graph) {
-    const { functions } = scopeFor(target);
-    inferGraph(target, target.parent ? scopeFor(target) : newScope([target], functions, options));
-    return;
+  const whole = target instanceof Graph ? undefined : target;
+  const graph = target instanceof Graph ? target : target.graph;
+  const functions = whole?.functions ?? scopeFor(graph).functions;
+  const scope = whole || !graph.parent ? newScope([graph, ...[...functions.values()].map((f) => f.body)], functions, options) : scopeFor(graph);
+  const run = (): void => {
+    const bodies = whole && bodyTypes(scope);
+    if (!graph.parent) nameInputs(graph, scope);
+    inferGraph(graph, scope);
+    bodies?.settle();
+  };
+  run();
+  if (scope.proved.size === 0) return;
+  for (const name of scope.proved) scope.sizes.mean(name);
+  run();
+}
+
+/** A size that somebody gives is one size wherever it is used: so it needs a name. */
+function nameInputs(graph: Graph, scope: Scope): void {
+  for (const v of graph.inputs) {
+    const t = v.declared;
+    if (t?.kind !== 'tensor' || !t.dims) continue;
+    const dims = t.dims.map((d, i) => scope.sizes.known(d) ?? (scope.declared.has(`${v.name}.${i}`) ? null : `${v.name}.${i}`));
+    v.infer({ ...t, dims });
   }
-  const scope = newScope([target.graph, ...[...target.functions.values()].map((f) => f.body)], target.functions, options);
-  const bodies = bodyTypes(scope);
-  inferGraph(target.graph, scope);
-  bodies.settle();
 }
 
 /** The graph's inputs have their types; everything behind them gets one. */
@@ -114,5 +132,6 @@ function guarded<T>(f: () => T, otherwise: T): T {
 export function setType(value: Value, inferred: ValueType | undefined, scope: Scope): void {
   const known = (t: ValueType | undefined): ValueType | undefined => t && mapDims(t, (d) => scope.sizes.known(d));
   const type = known(inferred);
+  eachPair(value.declared, type, (d, found) => void (typeof d === 'string' && scope.sizes.readsLike(d, found) && scope.proved.add(d)));
   value.infer(mergeTypes(known(value.declared), type, () => type && scope.options.contradicts?.(value, type)));
 }

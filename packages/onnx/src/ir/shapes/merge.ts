@@ -63,6 +63,12 @@ export function joinDims(a: readonly Dim[] | undefined, b: readonly Dim[] | unde
   return a.map((d, i) => (d === b[i] ? d : null));
 }
 
+/** Calls `visit` for the dimensions of two types that lie in the same place. */
+export function eachPair(a: ValueType | undefined, b: ValueType | undefined, visit: (a: Dim, b: Dim) => void): void {
+  const [of, others] = [dimsIn(a), dimsIn(b)];
+  if (of.length === others.length) of.forEach((d, i) => visit(d, others[i]!));
+}
+
 /** The type with every dimension passed through `f`. */
 export function mapDims(t: ValueType, f: (d: Dim) => Dim): ValueType {
   switch (t.kind) {

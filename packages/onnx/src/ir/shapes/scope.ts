@@ -11,6 +11,10 @@ export interface Scope {
   readonly functions: ReadonlyMap<string, FunctionDef>;
   /** Names that mean something else in each round of a loop's body. */
   readonly inner: WeakMap<Graph, ReadonlySet<string>>;
+  /** Every name that the file declares. */
+  readonly declared: ReadonlySet<string>;
+  /** Names of the file that inference proved to be the expression they read like. */
+  readonly proved: Set<string>;
   readonly options: InferOptions;
 }
 
@@ -36,8 +40,9 @@ export function scopeFor(graph: Graph): Scope {
 /** A scope for graphs that share names: a model's, or one graph alone. */
 export function newScope(roots: readonly Graph[], functions: ReadonlyMap<string, FunctionDef>, options: InferOptions): Scope {
   const sizes = new Sizes();
-  for (const root of roots) for (const name of declaredNames(root)) sizes.take(name);
-  const scope: Scope = { sizes, functions, inner: new WeakMap(), options };
+  const declared = new Set(roots.flatMap((root) => [...declaredNames(root)]));
+  for (const name of declared) sizes.take(name);
+  const scope: Scope = { sizes, functions, inner: new WeakMap(), declared, proved: new Set(), options };
   for (const root of roots) scopes.set(root, scope);
   return scope;
 }
