@@ -21,10 +21,10 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 /** Bytes as people read them: "1.2 MB", where MB is 10^6. */
 export function bytes(count: number): string {
   if (count < 1000) return `${count} B`;
-  const units = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
-  const power = Math.min(units.length, Math.floor(Math.log10(count) / 3));
-  const value = count / 1000 ** power;
-  return `${value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[power - 1]!}`;
+  const units = ['kB', 'MB', 'GB', 'TB', 'PB'];
+  const values = units.map((unit, i) => [count / 1000 ** (i + 1), unit] as const);
+  const [value, unit] = values.find(([v]) => v < 999.95) ?? values.at(-1)!; // below, one decimal would round up to 1000
+  return `${value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${unit}`;
 }
 
 /** Plain data with keys: neither a list nor null. */
