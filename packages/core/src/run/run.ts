@@ -82,7 +82,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     yield { ...here, ...result.done };
   }
   const output = plan.output ?? join(store.folder, 'candidates', 'model.onnx');
-  const candidate = await writeCandidate(model, output, signal, plan.output?.endsWith('model.onnx') ?? false);
+  const candidate = await writeCandidate(model, original, output, signal, plan.output?.endsWith('model.onnx') ?? false);
   candidates.set(variant.name, candidate);
   const measured = [];
   for (const evaluation of variant.evaluations) {

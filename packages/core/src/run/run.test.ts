@@ -1,0 +1,263 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { float32sOf, lazyTensor, openModel, parseModel, writeModel } from '@onnxpress/onnx';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RecipeError, RunError } from '../diagnostics/errors.ts';
+import { render } from '../diagnostics/diagnostic.ts';
+import { defineDataset, defineEvaluator, defineGate, definePass, definePlugin } from '../plugin/define.ts';
+import { Registry } from '../plugin/registry.ts';
+import { checkRecipe } from '../recipe/check.ts';
+import { readRecipe } from '../recipe/extends.ts';
+import { hostServices } from '../services/host.ts';
+import type { Services } from '../services/services.ts';
+import { Files, Log } from '../services/tokens.ts';
+import type { RunEvent } from './events.ts';
+import { planRun, type Plan, type RunRequest } from './plan.ts';
+import type { Report } from './report.ts';
+import { run } from './run.ts';
+
+/* A plugin small enough to see through: it doubles weights, counts how often it was asked, and can be told to fail. */
+let calls: string[] = [];
+let failWith: Error | undefined;
+
+const double = definePass({
+  name: 'toy/double',
+  summary: 'Doubles every weight.',
+  numerics: 'lossy',
+  options: {
+    times: { type: 'integer', default: 1, description: 'How often.' },
+    only: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Which nodes.' },
+  },
+  async run(model, { times }, ctx) {
+    calls.push(`double ${times}`);
+    if (failWith) throw failWith;
+    for (const value of [...model.graph.initializers.values()]) {
+      const { constant } = value;
+      model.graph.setConstant(value, lazyTensor('float32', constant.dims, () => float32sOf(constant).map((x) => x * 2 ** times)));
+      ctx.progress(1, 2, value.name);
+    }
+    ctx.warn('weights are larger now');
+  },
+});
+const nothing = definePass({ name: 'toy/nothing', summary: 'Does nothing.', numerics: 'exact', run: () => void calls.push('nothing') });
+const wrong = definePass({
+  name: 'toy/wrong',
+  summary: 'Says it is exact, and is not.',
+  numerics: 'exact',
+  run(model) {
+    for (const v of [...model.graph.initializers.values()]) model.graph.setConstant(v, lazyTensor('float32', v.constant.dims, () => new Float32Array(4)));
+  },
+});
+const sum = defineEvaluator({
+  name: 'toy/sum',
+  summary: 'The sum of all weights.',
+  metrics: () => ['sum'],
+  async measure({ original, result }, _, ctx) {
+    calls.push('sum');
+    ctx.progress(1, 1);
+    const total = (m: typeof original): number => [...m.graph.initializers.values()].flatMap((v) => [...float32sOf(v.constant)]).reduce((a, b) => a + b, 0);
+    return { original: { metrics: { sum: total(original) } }, result: { metrics: { sum: total(result) } } };
+  },
+});
+const atMost = defineGate({
+  name: 'eval/threshold',
+  summary: 'A bound.',
+  options: { metric: { type: 'string', required: true, description: 'Which.' }, 'at-most': { type: 'number', description: 'Bound.' } },
+  judge({ result }, { metric, 'at-most': bound = Infinity }) {
+    const value = result.metrics[metric] ?? NaN;
+    return { ok: value <= bound, metric, bound: `≤ ${bound}`, message: `${metric} is ${value}` };
+  },
+});
+const none = defineDataset({ name: 'toy/none', summary: 'No texts.', open: async () => ({ kind: 'texts', fingerprint: 'none', count: 0, async *texts() {} }) });
+
+let folder: string;
+let said: string[];
+let services: Services;
+beforeEach(async () => {
+  calls = [];
+  failWith = undefined;
+  said = [];
+  folder = mkdtempSync(join(tmpdir(), 'onnxpress-run-'));
+  services = hostServices().set(Log, { info() {}, warn: (m) => void said.push(m) });
+  await writeModel(parseModel('<ir_version: 8, opset_import: ["" : 17]> g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }'), join(folder, 'model.onnx'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const registryOf = (): Registry => {
+  const registry = new Registry();
+  const origin = { packageName: 'toy', version: '1' };
+  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum], datasets: [none] }), origin)).toEqual([]);
+  expect(registry.add(definePlugin({ name: 'eval', gates: [atMost] }), origin)).toEqual([]);
+  return registry;
+};
+
+const RECIPE = `
+model: model.onnx
+output: out/result.onnx
+steps:
+  - toy/nothing
+  - { use: toy/double, with: { times: 1 } }
+evaluate: [toy/sum]
+gates:
+  sum: { at-most: 20 }
+`;
+
+async function planOf(text: string, request: Partial<RunRequest> = {}, signal = new AbortController().signal): Promise<Plan> {
+  const file = join(folder, 'onnxpress.yaml');
+  writeFileSync(file, text);
+  const { source, diagnostics } = await readRecipe(file, services.get(Files));
+  const registry = registryOf();
+  const checked = checkRecipe(source, registry);
+  expect([...diagnostics, ...checked.diagnostics].map(render)).toEqual([]);
+  return planRun({ recipe: checked.recipe!, registry, ...request }, services, signal);
+}
+
+async function runAll(text: string, request: Partial<RunRequest> = {}, signal = new AbortController().signal): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const event of run(await planOf(text, request, signal), services, signal)) events.push(event);
+  return events;
+}
+
+const weights = (): number[] => [...float32sOf(openModel(join(folder, 'out/result.onnx')).graph.initializers.get('w')!.constant)];
+const leftovers = (): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => /\.tmp|\.onnxpress-/.test(f));
+const brief = (events: readonly RunEvent[]): string[] => events.map((e) => {
+  if (e.type === 'step') return `step ${e.use}${e.cached ? ' cached' : ''}${e.changed ? ' changed' : ''}`;
+  if (e.type === 'measured') return `measured${e.cached ? ' cached' : ''} ${e.measured.original.metrics['sum']} → ${e.measured.result.metrics['sum']}`;
+  if (e.type === 'judged') return `judged ${e.verdict.ok}`;
+  return e.type === 'done' ? `done ${e.ok}` : e.type;
+});
+
+test('runs, measures, judges, and writes the result and the report', async () => {
+  expect(brief(await runAll(RECIPE))).toEqual([
+    'started', 'step-started', 'step toy/nothing', 'step-started', 'progress', 'warning', 'step toy/double changed', 'progress', 'measured 10 → 20', 'judged true', 'variant-done', 'done true']);
+  expect(weights()).toEqual([2, 4, 6, 8]);
+  const report = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as Report;
+  expect(report).toMatchObject({ ok: true, chosen: '', variants: [{ metrics: [{ metric: 'sum', original: 10, result: 20 }], warnings: ['weights are larger now'] }] });
+  expect(leftovers()).toEqual([]);
+});
+
+test('an unchanged recipe takes everything from the cache', async () => {
+  await runAll(RECIPE);
+  calls = [];
+  expect(brief(await runAll(RECIPE))).toEqual(['started', 'step toy/nothing cached', 'step toy/double cached changed', 'measured cached 10 → 20', 'judged true', 'variant-done', 'done true']);
+  expect(calls).toEqual([]);
+});
+
+test('the same recipe gives the same bytes', async () => {
+  await runAll(RECIPE);
+  const first = readFileSync(join(folder, 'out/result.onnx'));
+  await runAll(RECIPE, { cache: { mode: 'none' } });
+  expect(readFileSync(join(folder, 'out/result.onnx')).equals(first)).toBe(true);
+});
+
+test('only what comes after a changed step runs again', async () => {
+  await runAll(RECIPE);
+  calls = [];
+  await runAll(RECIPE.replace('times: 1', 'times: 0'));
+  expect(calls).toEqual(['double 0', 'sum']);
+});
+
+test('fresh measures anew, with the steps from the cache', async () => {
+  await runAll(RECIPE);
+  calls = [];
+  await runAll(RECIPE, { cache: { mode: 'fresh' } });
+  expect(calls).toEqual(['sum']);
+});
+
+test('a failed gate is told, is not ok, and leaves the old output alone', async () => {
+  await runAll(RECIPE);
+  const events = await runAll(RECIPE.replace('times: 1', 'times: 3'));
+  expect(events.at(-1)).toMatchObject({ type: 'done', ok: false, output: undefined });
+  expect(weights()).toEqual([2, 4, 6, 8]);
+  expect((JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as Report).ok).toBe(false);
+  expect(leftovers()).toEqual([]);
+});
+
+test('a flipped byte in the cache is recomputed, and said', async () => {
+  await runAll(RECIPE);
+  const objects = join(folder, '.onnxpress/cache/objects');
+  for (const file of readdirSync(objects, { recursive: true, encoding: 'utf8' })) {
+    const path = join(objects, file);
+    if (!/[/\\]/.test(file)) continue;
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(path, bytes);
+  }
+  calls = [];
+  await runAll(RECIPE);
+  expect(calls).toEqual(['double 1']);
+  expect(said.join('\n')).toContain('cache-damaged');
+  expect(weights()).toEqual([2, 4, 6, 8]);
+});
+
+test('two runs on one cache at once both succeed', async () => {
+  const [a, b] = await Promise.all([runAll(RECIPE), runAll(RECIPE)]);
+  expect([a.at(-1), b.at(-1)]).toMatchObject([{ ok: true }, { ok: true }]);
+  expect(weights()).toEqual([2, 4, 6, 8]);
+});
+
+test('a pass that fails is named with its step, and keeps its own error as the cause', async () => {
+  failWith = new Error('the weights are sour');
+  const failed = await runAll(RECIPE).catch((e: unknown) => e);
+  expect(failed).toBeInstanceOf(RunError);
+  expect((failed as RunError).message).toContain('toy/double, step 2');
+  expect((failed as RunError).cause).toBe(failWith);
+  expect(existsSync(join(folder, 'out/result.onnx'))).toBe(false);
+});
+
+test('a full disk is told as such, and leaves nothing half-written', async () => {
+  failWith = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+  const failed = await runAll(RECIPE).catch((e: unknown) => e);
+  expect(failed).toMatchObject({ diagnostic: { code: 'disk-full' } });
+  expect(leftovers()).toEqual([]);
+});
+
+test('a pass that is wrong about being exact is caught', async () => {
+  await expect(runAll(RECIPE.replace('toy/nothing', 'toy/wrong'))).rejects.toMatchObject({ diagnostic: { code: 'verify-failed' } });
+});
+
+test('an aborted run ends, and the next one goes on from the finished steps', async () => {
+  const stop = new AbortController();
+  const plan = await planOf(RECIPE, {}, stop.signal);
+  const seen: string[] = [];
+  await expect((async () => {
+    for await (const event of run(plan, services, stop.signal)) {
+      seen.push(event.type);
+      if (event.type === 'step' && event.index === 1) stop.abort();
+    }
+  })()).rejects.toMatchObject({ name: 'AbortError' });
+  expect(leftovers()).toEqual([]);
+  calls = [];
+  await runAll(RECIPE);
+  expect(calls).toEqual(['sum']);
+});
+
+test('a matrix runs every candidate and takes the best of those that pass', async () => {
+  const text = `${RECIPE.replace('times: 1', 'times: "${{ matrix.times }}"')}\nmatrix: { times: [0, 1, 2] }\nchoose: { largest: sum }\n`;
+  const events = await runAll(text);
+  expect(events.at(-1)).toMatchObject({ ok: true, chosen: 'times=1' });
+  expect(weights()).toEqual([2, 4, 6, 8]);
+  expect(calls.filter((c) => c === 'nothing')).toEqual(['nothing']); // the step that all share runs once
+});
+
+test('a gate on a metric that nothing measures is found before anything runs', async () => {
+  const failed = await planOf(RECIPE.replace('  sum:', '  summ:')).catch((e: unknown) => e);
+  expect(failed).toBeInstanceOf(RecipeError);
+  expect((failed as RecipeError).diagnostics.map(render).join('\n')).toContain('Did you mean "sum"?');
+  expect(calls).toEqual([]);
+});
+
+test('a pattern that matches nothing is an error at its place in the recipe', async () => {
+  const failed = await runAll(RECIPE.replace('times: 1', 'only: ["op:MatMull"]')).catch((e: unknown) => e);
+  expect(failed).toBeInstanceOf(RecipeError);
+  expect((failed as RecipeError).diagnostics.map(render).join('\n')).toContain('op:MatMul');
+  expect((failed as RecipeError).diagnostics[0]?.at?.text.slice((failed as RecipeError).diagnostics[0]?.at?.start)).toMatch(/^"?op:MatMull/);
+});
+
+test('with several shards each does its part', async () => {
+  const text = `${RECIPE.replace('times: 1', 'times: "${{ matrix.times }}"')}\nmatrix: { times: [0, 1, 2] }\n`;
+  const plan = await planOf(text, { shard: { index: 2, of: 2 } });
+  expect(plan.variants.map((v) => v.name)).toEqual(['times=1']);
+  expect(dirname(plan.output!)).toBe(join(folder, 'out'));
+});
