@@ -68,6 +68,7 @@ function splitEvenly(draft: Draft): void {
   const size = draft.inputs[0]?.dims?.at(axis);
   if (typeof size !== 'number' || size % parts === 0) return;
   const part = Math.ceil(size / parts);
+  if (part * (parts - 1) >= size) refuse(draft, `cannot make ${parts} parts of ${size}: nothing would be left for the last one. Give the sizes.`, 'bad-edit');
   draft.attrs.set('split', attr.ints(Array.from({ length: parts }, (_, i) => Math.min(part, size - part * i))));
 }
 

@@ -142,6 +142,11 @@ test('Split is written for every opset', () => {
   expect(sizes(11)).toEqual([1, { axis: 1, split: [3, 3, 1] }, undefined]);
 });
 
+test('a Split that leaves nothing for its last part is refused', () => {
+  const { op, input } = site(13);
+  expect(() => op.Split(input('x', [5]), { num_outputs: 4 })).toThrow('cannot make 4 parts of 5');
+});
+
 test('from opset 18 a Split without sizes says its number of outputs', () => {
   const { placed, op, input } = site(18);
   op.outputs(2).Split(input('x'));

@@ -11,7 +11,8 @@ import { tensorType } from './types.ts';
 
 /**
  * Operators that build nodes for the opset of `graph`. The graph is only asked for its opsets and is not touched: each new node, in order, is
- * handed to `place`, which adds it now or keeps it until a replacement is complete. Constants are Constant nodes, also handed over.
+ * handed to `place`, which adds it now or keeps it until a replacement is complete; types that `place` infers are seen by later calls. Constants are
+ * Constant nodes, also handed over: one that only served to give an attribute is read by nobody, and `graph.prune` drops it.
  *
  * Calls are written as the operator's newest version has it. Where the version in force differs, the node says the same in that version's way:
  * a constant input becomes the attribute it used to be, an attribute becomes a constant input. Throws `unknown-operator` where the opset has no

@@ -17,7 +17,7 @@ export interface PrintOptions {
 /**
  * The model in the ONNX textual syntax. `parseModel` gives the same model back, except for what the syntax has no place for: documentation and
  * metadata of anything but the model, quantization annotations, files, unknown fields of the file, bytes in strings that are not UTF-8, and the payloads of NaN.
- * Nodes come in an order in which everything is made before it is read. onnx.parser reads the text too, unless it has sparse constants, or names of
+ * All numbers are printed: for a model with real weights give `maxElements`. Nodes come in an order in which everything is made before it is read. onnx.parser reads the text too, unless it has sparse constants, or names of
  * subgraphs, operators, domains or attributes that are no identifiers.
  */
 export function printModel(model: Model, options: PrintOptions = {}): string {
