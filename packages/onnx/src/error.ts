@@ -9,6 +9,7 @@ export type OnnxErrorCode =
   | 'invalid-graph' // names, order, uses or types do not hold together
   | 'bad-edit' // a graph edit that would break the graph
   | 'unknown-operator' // no such operator, or not in this opset
+  | 'endless-rewrite' // rewrite rules undo each other
   | 'bad-text' // the ONNX text syntax is wrong
   | 'unsupported' // valid ONNX that this function does not handle
   | 'io'; // the operating system refused

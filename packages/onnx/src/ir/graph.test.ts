@@ -312,6 +312,25 @@ test('notes about quantization count as a change', () => {
   expect(g.revision).toBeGreaterThan(before);
 });
 
+test('nodes that are not added yet can be asked as if they were', () => {
+  const { g, r } = chain();
+  const before = g.revision;
+  const node = new Node('Abs', [r]);
+  let seen: Graph | undefined;
+  g.asIfAdded([node], () => { seen = node.graph; });
+  expect([seen, node.graph, g.revision, readers(r)]).toEqual([g, undefined, before, ['Neg "y" 0']]);
+  expect(() => { g.asIfAdded([r.producer!], () => undefined); }).toThrow('Relu "r" is already in graph "g".');
+});
+
+test('an output that is left out has no name', () => {
+  const { g, x } = chain();
+  const node = new Node('Dropout', [x], { outputs: 2 });
+  node.leaveOut(node.outputs[1]!);
+  g.add(node);
+  expect(node.outputs.map((v) => v.name)).toEqual(['dropout', '']);
+  expect(() => { node.leaveOut(node.output); }).toThrow('"dropout" of Dropout "dropout" cannot be left out: the node is in a graph.');
+});
+
 test('looking changes nothing', () => {
   const { g, r } = branches();
   const before = g.revision;

@@ -271,6 +271,12 @@ export class Node {
     touch(this.#graph);
   }
 
+  /** Leaves an optional output out, of a node that is not yet in a graph: it gets no name, and nothing can read it. */
+  leaveOut(output: Value): void {
+    if (this.#graph || output.producer !== this) throw new OnnxError('bad-edit', `"${output.name}" of ${describe(this)} cannot be left out: ${this.#graph ? 'the node is in a graph' : 'another node makes it'}.`);
+    nameIt(output, '');
+  }
+
   /** Sets an attribute, or removes it with undefined. */
   setAttr(name: string, to: Attr | undefined): void {
     const from = this.#attrs.get(name);
@@ -289,6 +295,7 @@ export class Node {
 
   /** The subgraphs in the attributes. */
   graphs(): Graph[] {
+    if (this.#attrs.size === 0) return [];
     return [...this.#attrs.values()].flatMap(graphsIn);
   }
 
@@ -551,6 +558,21 @@ export class Graph {
     for (const g of node.graphs()) join(g, this.#scope);
     touch(this);
     return node;
+  }
+
+  /**
+   * Calls `look` while these nodes, which are in no graph, say that they are in this one: for what asks a node for its graph's opsets.
+   * Nothing else changes: they have no place and no names, and read nothing.
+   */
+  asIfAdded(nodes: readonly Node[], look: () => void): void {
+    const inGraph = nodes.find((n) => n.graph);
+    if (inGraph) throw new OnnxError('bad-edit', `${describe(inGraph)} is already in graph "${inGraph.graph?.name ?? ''}".`);
+    for (const n of nodes) own(n, this);
+    try {
+      look();
+    } finally {
+      for (const n of nodes) own(n, undefined);
+    }
   }
 
   /** Removes a node, and what is inside it. Throws while anything reads its outputs. */
