@@ -88,12 +88,12 @@ function encode(model: Model, dataName: string, { external = 'auto', largest = M
 }
 
 function prepareFolder(target: string, system: FileSystem): void {
-  if (system.isFolder(target)) throw new OnnxError('io', `"${target}" is a folder. Name the file to write, for example "${join(target, 'model.onnx')}".`);
   try {
     system.makeFolder(dirname(target));
   } catch (cause) {
     throw new OnnxError('io', `The folder of "${target}" cannot be made: ${cause instanceof Error ? cause.message : String(cause)}. Write somewhere else.`, { cause });
   }
+  if (system.isFolder(target)) throw new OnnxError('io', `"${target}" is a folder. Name the file to write, for example "${join(target, 'model.onnx')}".`);
 }
 
 function* dataParts({ tensors }: Places): Generator<Part> {
