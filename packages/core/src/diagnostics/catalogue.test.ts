@@ -23,6 +23,7 @@ const examples: Record<Entry, Diagnostic> = {
   cacheUnwritable: say.cacheUnwritable('.onnxpress/cache', 'permission denied.'),
   cpuLacks: say.cpuLacks('avx512_vnni', 'Example CPU', ['avx', 'avx2'], at),
   dataBroken: say.dataBroken('data/queries.jsonl', 17, 'This is not a JSON object.'),
+  dataCycle: say.dataCycle(['a', 'b', 'a'], at),
   dataEmpty: say.dataEmpty('calib', 'data/corpus.jsonl'),
   dataWrongKind: say.dataWrongKind('calib', 'texts', 'a retrieval collection', at),
   diskFull: say.diskFull('out/model.onnx', 90_400_000, 62_000_000),

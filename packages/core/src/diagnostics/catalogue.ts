@@ -65,6 +65,9 @@ export const cpuLacks = (feature: string, cpu: string, present: readonly string[
 export const dataBroken = (file: string, line: number, problem: string): Diagnostic =>
   error('data-broken', `${file}:${line}: ${problem}`, undefined, 'Mend the line, or remove it.');
 
+export const dataCycle = (names: readonly string[], at: Span): Diagnostic =>
+  error('data-cycle', `The data set ${quote(names[0])} is made from itself: ${names.join(' → ')}.`, at, 'Let one of them read from a file.');
+
 export const dataEmpty = (name: string, file: string): Diagnostic =>
   error('data-empty', `The data set ${quote(name)} has no examples: ${file} holds none that can be used.`, undefined, 'Check the file, and the options that choose from it.');
 
@@ -185,8 +188,8 @@ export const tooLargeToRead = (path: string, at?: Span): Diagnostic =>
 export const tooManyAliases = (limit: number, at: Span): Diagnostic =>
   error('too-many-aliases', `The recipe has more than ${limit} aliases (*name).`, at, 'Write the values out.');
 
-export const tooManyMistakes = (more: number): Diagnostic =>
-  error('too-many-mistakes', `${plural(more, 'more mistake')} not shown.`, undefined, 'Mend those above first.');
+export const tooManyMistakes = (more: number, at?: Span): Diagnostic =>
+  error('too-many-mistakes', `${plural(more, 'more mistake')} not shown.`, at, 'Mend those above first.');
 
 export const unknownAlias = (name: string, known: readonly string[], at: Span): Diagnostic =>
   error('unknown-alias', `There is no anchor &${name} before this alias.`, at, `${known.length > 0 ? suggest(name, known) : 'There are none.'} To start a text with *, quote it.`);

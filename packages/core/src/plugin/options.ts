@@ -47,6 +47,6 @@ export type OptionsOf<P> = Flat<
 /** The options as one JSON Schema object. `required: true` on an option is our only shorthand; here it becomes the `required` list. */
 export function toJsonSchema(options: OptionsSchema): { readonly type: 'object'; readonly additionalProperties: false; readonly properties: Record<string, object>; readonly required: readonly string[] } {
   const required = Object.keys(options).filter((name) => options[name]?.['required'] === true);
-  const properties = Object.fromEntries(Object.entries(options).map(([name, { required: _, ...schema }]) => [name, schema]));
+  const properties = Object.fromEntries(Object.entries(options).map(([name, { required: shorthand, ...schema }]) => [name, typeof shorthand === 'boolean' ? schema : options[name]!]));
   return { type: 'object', additionalProperties: false, properties, required };
 }

@@ -31,7 +31,7 @@ function callOf(section: Section, item: unknown, path: Path, as: string | undefi
   const kind = SECTIONS[section];
   if (typeof item === 'string') return [{ use: item, usePath: path, with: {}, as, path, optionsPath: path, section, kind }];
   if (!isMap(item) || typeof item['use'] !== 'string') return [];
-  const own = typeof item['as'] === 'string' ? item['as'] : as;
+  const own = as ?? (typeof item['as'] === 'string' ? item['as'] : undefined);
   return [{ use: item['use'], usePath: [...path, 'use'], with: item['with'] ?? {}, as: own, path, optionsPath: [...path, 'with'], section, kind }];
 }
 

@@ -4,6 +4,7 @@ import { inOrder, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isMap } from '../diagnostics/words.ts';
 import type { Registry } from '../plugin/registry.ts';
 import { callsIn, settled, type WrittenCall } from './calls.ts';
+import { dataCycles } from './cycles.ts';
 import { checkExpressions, hasExpression, substitute } from './expressions.ts';
 import { expandMatrix, type Combination } from './matrix.ts';
 import { checkCall, rebase, type CheckedCall, type Surroundings } from './options.ts';
@@ -44,7 +45,8 @@ export function checkRecipe(source: Pointing, registry: Registry): CheckedRecipe
     return { call: concrete, checked };
   };
   const variants = matrix.combinations.map((combination) => ({ combination, calls: written.map((call) => check(call, combination)) }));
-  const found = [...shape.diagnostics, ...matrix.diagnostics, ...expressions.diagnostics, ...oncePerPlace(variants.flatMap((v) => v.calls.flatMap((c) => c.checked.diagnostics)))];
+  const cycles = variants.flatMap(({ calls }) => dataCycles(new Map(calls.filter(({ call }) => call.section === 'data').map(({ call, checked }) => [call.as ?? '', checked.data])), source));
+  const found = [...shape.diagnostics, ...matrix.diagnostics, ...expressions.diagnostics, ...oncePerPlace([...variants.flatMap((v) => v.calls.flatMap((c) => c.checked.diagnostics)), ...cycles])];
   const diagnostics = limited(inOrder(found, [source.file]));
   return { recipe: diagnostics.length === 0 ? recipeOf(source, data, matrix.variables, variants) : undefined, diagnostics };
 }
@@ -60,7 +62,7 @@ function oncePerPlace(diagnostics: readonly Diagnostic[]): readonly Diagnostic[]
   });
 }
 
-const limited = (all: readonly Diagnostic[]): readonly Diagnostic[] => (all.length > MISTAKE_LIMIT ? [...all.slice(0, MISTAKE_LIMIT), say.tooManyMistakes(all.length - MISTAKE_LIMIT)] : all);
+const limited = (all: readonly Diagnostic[]): readonly Diagnostic[] => (all.length > MISTAKE_LIMIT ? [...all.slice(0, MISTAKE_LIMIT), say.tooManyMistakes(all.length - MISTAKE_LIMIT, all[MISTAKE_LIMIT]?.at)] : all);
 
 type CheckedVariant = { readonly combination: Combination; readonly calls: readonly { readonly call: WrittenCall; readonly checked: CheckedCall }[] };
 

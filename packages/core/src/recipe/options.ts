@@ -13,6 +13,8 @@ export interface CheckedCall {
   readonly diagnostics: readonly Diagnostic[];
   /** Complete, with defaults, if nothing is wrong. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The entries of data: that the options name. */
+  readonly data: readonly string[];
 }
 
 /** What options of one call are compared with. */
@@ -30,8 +32,8 @@ export interface Surroundings {
 /** Whether a call names something that is installed and of the right kind, and whether its options fit. */
 export function checkCall(call: WrittenCall, around: Surroundings): CheckedCall {
   const contribution = around.isWrong(call.usePath) ? undefined : around.registry.get(call.kind, call.use);
-  if (!contribution) return { diagnostics: around.isWrong(call.usePath) ? [] : [unknownUse(call, around)], options: {} };
-  if (around.isWrong(call.path)) return { diagnostics: [], options: {} };
+  if (!contribution) return { diagnostics: around.isWrong(call.usePath) ? [] : [unknownUse(call, around)], options: {}, data: [] };
+  if (around.isWrong(call.path)) return { diagnostics: [], options: {}, data: [] };
   return checkWith(call, contribution, around);
 }
 
@@ -45,13 +47,14 @@ function unknownUse({ use, kind, usePath }: WrittenCall, { source, registry }: S
 
 function checkWith(call: WrittenCall, contribution: AnyContribution, around: Surroundings): CheckedCall {
   const checked = attempt(() => checkOptions(contribution.options, call.with));
-  if (checked instanceof Error) return { diagnostics: [say.badPlugin(around.registry.entry(call.kind, call.use)?.origin.packageName ?? call.use, `offers ${call.use}, whose options are no valid schema: ${checked.message}`)], options: {} };
+  if (checked instanceof Error) return { diagnostics: [say.badPlugin(around.registry.entry(call.kind, call.use)?.origin.packageName ?? call.use, `offers ${call.use}, whose options are no valid schema: ${checked.message}`)], options: {}, data: [] };
   const misfits = checked.misfits.filter((m) => !around.isWrong([...call.optionsPath, ...m.path]));
   const diagnostics = misfits.map((m) => explain(m, call, around));
   const schema = toJsonSchema(contribution.options);
-  const unknown = misfits.length > 0 ? [] : unknownData(schema, checked.value, call, around);
+  const named = misfits.length > 0 ? [] : [...formatted(schema, checked.value, [])].filter(({ format, path }) => format === 'data' && !around.isWrong([...call.optionsPath, ...path]));
+  const unknown = named.filter(({ text }) => !around.data.includes(text)).map(({ text, path }) => say.unknownData(call.use, path.join('.'), text, around.data, around.source.at([...call.optionsPath, ...path])));
   const options = rebased(schema, checked.value, call.optionsPath, around.source);
-  return { diagnostics: [...diagnostics, ...unknown], options: isMap(options) ? options : {} };
+  return { diagnostics: [...diagnostics, ...unknown], options: isMap(options) ? options : {}, data: named.map(({ text }) => text) };
 }
 
 function attempt<T>(act: () => T): T | Error {
@@ -75,12 +78,6 @@ function hintFor(m: Extract<Misfit, { readonly kind: 'value' }>, candidate: stri
   const near = m.allowed.length > 0 && typeof m.given === 'string' ? say.didYouMean(m.given, m.allowed) : undefined;
   const who = candidate === '' ? undefined : `For the candidate ${candidate}.`;
   return [near, near === undefined ? m.description : undefined, who].filter((s) => s !== undefined).join(' ') || undefined;
-}
-
-function unknownData(schema: JsonSchema, options: unknown, { use, optionsPath }: WrittenCall, { source, data, isWrong }: Surroundings): readonly Diagnostic[] {
-  return [...formatted(schema, options, [])]
-    .filter(({ format, text, path }) => format === 'data' && !data.includes(text) && !isWrong([...optionsPath, ...path]))
-    .map(({ text, path }) => say.unknownData(use, path.join('.'), text, data, source.at([...optionsPath, ...path])));
 }
 
 /** Paths that a base in another folder says, said from the recipe's folder. */

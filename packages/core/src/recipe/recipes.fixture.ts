@@ -29,6 +29,8 @@ export const demo = definePlugin({
       options: {
         data: { type: 'string', format: 'data', required: true, description: 'What to look at.' },
         method: { enum: ['minmax', 'entropy'], default: 'minmax', description: 'How ranges are found.' },
+        mix: { type: 'array', items: { anyOf: [{ const: 'none' }, { type: 'string', format: 'data' }] }, default: [], description: 'More to look at.' },
+        range: { type: 'object', properties: { low: { type: 'number' }, high: { type: 'number' } }, required: ['low'], additionalProperties: false, description: 'A fixed range.' },
         exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'What is left alone.' },
       },
     }),
@@ -41,6 +43,7 @@ export const demo = definePlugin({
         take: { type: 'integer', minimum: 1, description: 'How many at most.' },
       },
     }),
+    defineDataset({ name: 'demo/part', summary: 'A part of another data set.', open: notHere, options: { of: { type: 'string', format: 'data', required: true, description: 'The whole.' } } }),
   ],
   evaluators: [defineEvaluator({ name: 'demo/size', summary: 'Bytes.', metrics: () => ['size'], measure: notHere })],
   reporters: [defineReporter({ name: 'demo/file', summary: 'Writes events.', report: notHere, options: { file: { type: 'string', format: 'path', default: 'out.json', description: 'Where to.' } } })],
