@@ -3,19 +3,19 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxError, writeModel, type DType, type Model } from '@onnxpress/onnx';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type * as Ort from 'onnxruntime-node';
 import type { Feed, FeedData, Feeds, Runtime, Session, SessionOptions } from './tokens.ts';
 
 /** onnxruntime's names where they differ from ours: none today. The runtime has no JavaScript tensors of the types left out. */
 const CARRIED: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'float16', 'int64', 'uint64', 'int32', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'string']);
 const LEVEL = { none: 'disabled', basic: 'basic', all: 'all' } as const;
 
-type Ort = typeof import('onnxruntime-node');
+type Library = typeof Ort;
 
 /** Runtime on onnxruntime-node. The library is loaded with the first model: `check` and `plan` never pay for it. */
 export class OrtRuntime implements Runtime {
   static readonly needs = [] as const;
-  #ort: Promise<Ort> | undefined;
+  #ort: Promise<Library> | undefined;
 
   get version(): string {
     const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }; // every package.json has one
@@ -32,7 +32,8 @@ export class OrtRuntime implements Runtime {
         ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
         logSeverityLevel: 3, // its warnings are about its own rewriting and alarm people who cannot act on them
       });
-      return new OrtSession(ort, session, clean);
+      const types = model.graph.inputs.flatMap((v) => (v.type?.kind === 'tensor' ? [[v.name, v.type.dtype] as const] : []));
+      return new OrtSession(ort, session, new Map(types), clean);
     } catch (e) {
       await clean();
       throw new OnnxError('unsupported', `onnxruntime cannot load the model: ${messageOf(e)}`, { cause: e });
@@ -43,13 +44,15 @@ export class OrtRuntime implements Runtime {
 class OrtSession implements Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly #ort: Ort;
-  readonly #session: InferenceSession;
+  readonly #ort: Library;
+  readonly #session: Ort.InferenceSession;
+  readonly #types: ReadonlyMap<string, DType>;
   readonly #clean: () => Promise<void>;
 
-  constructor(ort: Ort, session: InferenceSession, clean: () => Promise<void>) {
+  constructor(ort: Library, session: Ort.InferenceSession, types: ReadonlyMap<string, DType>, clean: () => Promise<void>) {
     this.#ort = ort;
     this.#session = session;
+    this.#types = types;
     this.#clean = clean;
     this.inputs = session.inputNames;
     this.outputs = session.outputNames;
@@ -57,13 +60,13 @@ class OrtSession implements Session {
 
   async run(feeds: Feeds, fetch: readonly string[] = this.outputs): Promise<Feeds> {
     const given = Object.fromEntries(Object.entries(feeds).map(([name, f]) => [name, this.#tensor(name, f)]));
-    let made: InferenceSession.OnnxValueMapType;
+    let made: Ort.InferenceSession.OnnxValueMapType;
     try {
       made = await this.#session.run(given, [...fetch]);
     } catch (e) {
       throw new OnnxError('unsupported', `onnxruntime cannot run the model: ${messageOf(e)}`, { cause: e });
     }
-    return Object.fromEntries(Object.entries(made).map(([name, t]) => [name, feedOf(name, t as OrtTensor)])); // sequences and maps are refused there
+    return Object.fromEntries(Object.entries(made).map(([name, t]) => [name, feedOf(name, t as Ort.Tensor)])); // sequences and maps are refused there
   }
 
   async dispose(): Promise<void> {
@@ -71,13 +74,15 @@ class OrtSession implements Session {
     await this.#clean();
   }
 
-  #tensor(name: string, { dtype, dims, data }: Feed): OrtTensor {
+  /** Texts become int64 everywhere; a model that wants int32 gets that. */
+  #tensor(name: string, feed: Feed): Ort.Tensor {
+    const { dtype, dims, data } = feed.dtype === 'int64' && this.#types.get(name) === 'int32' ? { ...feed, dtype: 'int32' as const, data: Int32Array.from(feed.data as BigInt64Array, Number) } : feed; // int64 is held in a BigInt64Array
     if (!CARRIED.has(dtype)) throw new OnnxError('unsupported', `Input "${name}" is ${dtype}, which onnxruntime-node takes from no caller.`);
     return new this.#ort.Tensor(dtype as 'float32', data as Float32Array, [...dims]); // the library pairs each type with its own array; ours do so too
   }
 }
 
-function feedOf(name: string, t: OrtTensor): Feed {
+function feedOf(name: string, t: Ort.Tensor): Feed {
   const dtype = t.type as DType; // CARRIED: the names are the same
   if (!CARRIED.has(dtype)) throw new OnnxError('unsupported', `Output "${name}" is ${t.type}, which onnxruntime-node gives to no caller.`);
   return { dtype, dims: t.dims, data: t.data as FeedData };
