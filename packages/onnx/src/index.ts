@@ -1,4 +1,5 @@
 export { OnnxError, type OnnxErrorCode } from './error.ts';
+export { fold, type FoldOptions, type FoldReport } from './fold/fold.ts';
 export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
 export { heldFile } from './io/held-file.ts';
 export { locateModel } from './io/locate.ts';

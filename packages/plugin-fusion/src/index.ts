@@ -1,1 +1,5 @@
-export {};
+import { definePlugin } from '@onnxpress/core';
+import { simplify } from './simplify/simplify.ts';
+
+/** Simplification and fusion of graphs. */
+export default definePlugin({ name: 'fusion', passes: [simplify] });

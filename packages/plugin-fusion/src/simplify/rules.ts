@@ -1,0 +1,39 @@
+import { inferNode, rewrite, type Rule } from '@onnxpress/core';
+import { unusedOutputs } from './dead-code.ts';
+import type { Part, Work } from './part.ts';
+import { neutralOperand } from './rules/arithmetic.ts';
+import { castLike, castOfCast, castToSame } from './rules/cast.ts';
+import { matmulAddToGemm } from './rules/gemm.ts';
+import { dropout, identity, sameOperands, splitIntoOne } from './rules/identity.ts';
+import { affineIntoWeights } from './rules/linear.ts';
+import { padByNothing, sliceOfAll, tileByOnes } from './rules/parts.ts';
+import { expand, reshapeByConstant, reshapeOfReshape, reshapeToSame, squeezePair } from './rules/reshape.ts';
+import { transposeOfTranspose, transposeToSame } from './rules/transpose.ts';
+import { sparing } from './sparing.ts';
+
+/** Under which word of the report a rule counts → the rules, in the order in which they are tried at a node. */
+export const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose],
+  replaced: [castLike, reshapeByConstant, unusedOutputs],
+  fused: [affineIntoWeights, matmulAddToGemm],
+};
+
+/** Every local rewrite, until none fits. */
+export const localRules: Part = {
+  name: 'rules',
+  run(work) {
+    const kinds = new Map(Object.entries(RULES).flatMap(([kind, rules]) => rules.map((r) => [r.name, kind] as const)));
+    const rules = Object.values(RULES).flat().map((r) => stopping(sparing(r, work), work));
+    const fired = rewrite(work.model, rules, { infer: inferNode });
+    for (const [name, count] of fired) work.ctx.count(kinds.get(name)!, count); // every rule has its kind
+  },
+};
+
+/** The rule, which looks before each attempt whether the run is aborted. */
+const stopping = (rule: Rule, { ctx }: Work): Rule => ({
+  ...rule,
+  offer(node, judge) {
+    ctx.signal.throwIfAborted();
+    return rule.offer(node, judge);
+  },
+});

@@ -1,0 +1,42 @@
+import { definePass, selector } from '@onnxpress/core';
+import { deadCode } from './dead-code.ts';
+import { foldConstants } from './fold-constants.ts';
+import { inlineIf } from './inline-if.ts';
+import { knownSizes } from './known-sizes.ts';
+import { merge } from './merge.ts';
+import type { Part, Work } from './part.ts';
+import { localRules } from './rules.ts';
+
+/** In the order in which each makes most work for the next. Folding also infers all types anew. */
+const partsOf = (foldBytes: number): readonly Part[] => [foldConstants(foldBytes), inlineIf, knownSizes, localRules, merge, deadCode];
+
+/** Each round opens what the one before could not see; real models settle after three or four. */
+const MOST_ROUNDS = 12;
+
+/**
+ * Fewer nodes that compute the same, in standard operators only. Every part is exact but for two: what goes into the weights of a convolution or a product of matrices, and
+ * constants that the runtime computes, are rounded once more. Sizes that have a name are the same wherever the name is: an input that says "batch" twice must be given so.
+ */
+export const simplify = definePass({
+  name: 'fusion/simplify',
+  summary: 'Removes nodes that do nothing, computes what is known before the run, and folds normalization into weights: the same outputs from fewer operators.',
+  numerics: 'rounding',
+  usesRuntime: true,
+  options: {
+    'fold-bytes': { type: 'integer', minimum: 0, default: 65_536, description: 'How many bytes constant folding may add to the file: weights that are stored small (half precision, filled by a constant) and computed when the model is loaded stay so unless they fit.' },
+    exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
+  },
+  async run(model, options, ctx) {
+    const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
+    const parts = partsOf(options['fold-bytes']);
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const before = model.revision;
+      for (const [i, part] of parts.entries()) {
+        ctx.signal.throwIfAborted();
+        ctx.progress(i, parts.length, part.name);
+        await part.run(work);
+      }
+      if (model.revision === before) return;
+    }
+  },
+});
