@@ -13,7 +13,7 @@ const OPSET = FIELD.OperatorSetIdProto;
 /** From this version of the format on an initializer need not be an input. */
 const FREE_INITIALIZERS = 4;
 
-/** The ModelProto of a model, fields in the order of their numbers: same model, same bytes. */
+/** The ModelProto of a model, in an order of its own that never changes: same model, same bytes. */
 export function encodeModel(model: Model, places: Places): Encoder {
   const out = new Encoder();
   const { info, notes } = model;
