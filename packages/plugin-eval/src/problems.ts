@@ -56,8 +56,7 @@ export const unknownMetric = (metric: string, known: readonly string[]): RecipeE
   return recipe('unknown-metric', `Nothing measured ${quote(metric)}.`, `${near === undefined ? '' : `Did you mean "${near}"? `}Measured were: ${list(known)}.`);
 };
 
-export const unknownShape = (input: string, axis: number, dim: string | null | undefined): RecipeError => {
-  if (dim === undefined) return recipe('unknown-shape', `Input ${quote(input)} declares no shape, so nobody knows how large to make it.`, 'Export the model with shapes.');
+export const unknownShape = (input: string, axis: number, dim: string | null): RecipeError => {
   if (dim === null) return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} has neither a size nor a name.`, 'Export the model with names for its dimensions.');
   return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} is ${quote(dim)}, and nobody said how large that is.`, `Add it to the evaluator: dims: { ${dim}: 8 }.`);
 };

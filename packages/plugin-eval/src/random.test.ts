@@ -1,22 +1,6 @@
+import { seeded } from '@onnxpress/core';
 import { expect, test } from 'vitest';
-import { normal, seeded, shuffled, whole } from './random.ts';
-
-const draw = (count: number, ...words: (string | number)[]): number[] => {
-  const random = seeded(...words);
-  return Array.from({ length: count }, random);
-};
-
-test('the same words give the same numbers, other words others', () => {
-  expect(draw(5, 'a', 1)).toEqual(draw(5, 'a', 1));
-  expect(draw(5, 'a', 1)).not.toEqual(draw(5, 'a', 2));
-});
-
-test('numbers are spread evenly over [0, 1)', () => {
-  const counts = new Array<number>(10).fill(0);
-  for (const value of draw(100_000, 'even')) counts[Math.floor(value * 10)]!++;
-  // Each count is 10,000 with a standard deviation of 95.
-  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(5 * 95);
-});
+import { normal, shuffled, whole } from './random.ts';
 
 test('whole numbers reach every value below the limit and none beyond', () => {
   const random = seeded('whole');

@@ -1,21 +1,5 @@
-import { createHash } from 'node:crypto';
-
 /** Numbers in [0, 1). */
 export type Random = () => number;
-
-/** The same sequence for the same words on every machine: sfc32 (Chris Doty-Humphrey, PractRand), seeded with sha256 of the words. */
-export function seeded(...words: readonly (string | number)[]): Random {
-  const seed = createHash('sha256').update(JSON.stringify(words)).digest();
-  let [a, b, c, d] = [seed.readInt32LE(0), seed.readInt32LE(4), seed.readInt32LE(8), seed.readInt32LE(12)];
-  return () => {
-    const next = (((a! + b!) | 0) + d!) | 0;
-    d = (d! + 1) | 0;
-    a = b! ^ (b! >>> 9);
-    b = (c! + (c! << 3)) | 0;
-    c = (((c! << 21) | (c! >>> 11)) + next) | 0;
-    return (next >>> 0) / 2 ** 32;
-  };
-}
 
 /** A whole number in [0, below). */
 export const whole = (random: Random, below: number): number => Math.floor(random() * below);

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
-import { defineDataset, type Text } from '@onnxpress/core';
+import { defineDataset, seeded, type Text } from '@onnxpress/core';
 import { emptyChoice, emptyData, unknownFormat } from '../problems.ts';
-import { seeded, shuffled } from '../random.ts';
+import { shuffled } from '../random.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { jsonLines, textAt } from './json-lines.ts';
 import { linesOf, scan } from './lines.ts';

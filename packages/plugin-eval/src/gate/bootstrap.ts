@@ -1,4 +1,5 @@
-import { seeded, whole } from '../random.ts';
+import { seeded } from '@onnxpress/core';
+import { whole } from '../random.ts';
 import { quantileOfSorted } from '../statistics.ts';
 
 /** An interval of a statistic, at some confidence. */

@@ -1,6 +1,6 @@
-import { RecipeError, type Measured, type OptionsOf, type Unit, type Verdict } from '@onnxpress/core';
+import { RecipeError, seeded, type Measured, type OptionsOf, type Unit, type Verdict } from '@onnxpress/core';
 import { describe, expect, test } from 'vitest';
-import { normal, seeded } from '../random.ts';
+import { normal } from '../random.ts';
 import { mean } from '../statistics.ts';
 import { threshold } from './threshold.ts';
 

@@ -1,0 +1,17 @@
+import type { Feeds, Model } from '@onnxpress/core';
+import { openTokenizer, type Batch, type Tokenizer } from '@onnxpress/text';
+
+/** The tokenizer that travels with a model. Tokens per text are the model's own, unless said otherwise. */
+export async function tokenizerOf(model: Model, maxLength: number | undefined): Promise<Tokenizer> {
+  const place = model.origin === undefined ? "the model's files" : `the files beside ${model.origin}`;
+  return openTokenizer({ place, read: async (name) => model.files.get(name)?.bytes() }, { maxLength });
+}
+
+/** A batch in the types that the model declares: some exporters take token ids as int32. */
+export function feedsOf(model: Model, { feeds }: Batch): Feeds {
+  return Object.fromEntries(Object.entries(feeds).map(([name, feed]) => {
+    const type = model.graph.inputs.find((input) => input.name === name)?.type;
+    const narrow = type?.kind === 'tensor' && type.dtype === 'int32';
+    return [name, narrow ? { dtype: 'int32', dims: feed.dims, data: Int32Array.from(feed.data, Number) } : feed];
+  }));
+}

@@ -1,0 +1,111 @@
+import { defineEvaluator, isFloat, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
+import { batchOf } from '@onnxpress/text';
+import { floatsOf } from '../embed/floats.ts';
+import { feedsOf, tokenizerOf } from '../embed/text-feeds.ts';
+import { differentShape, noFloatOutput, noOutput } from '../problems.ts';
+import { cosineOf, greatest, least, mean } from '../statistics.ts';
+import { withSessions, type Pair } from './pair.ts';
+import { Sheet } from './sheet.ts';
+
+/**
+ * How near the outputs are to the original's. Each example is run by itself, so no batch and no padding has a part in it. Metrics: cosine of an
+ * example's outputs, flattened (the mean over outputs, then over examples), its least value as cosine.min, and max-error, the largest absolute difference of two numbers.
+ */
+export const cosine = defineEvaluator({
+  name: 'eval/cosine',
+  summary: "Cosine and largest difference between the result's outputs and the original's, on texts or tensors.",
+  options: {
+    data: { type: 'string', format: 'data', required: true, description: 'Texts or tensors, such as eval/texts, eval/tensors or eval/random.' },
+    output: { type: 'string', description: 'Compare this output alone. Default: all outputs of floats.' },
+  },
+  metrics: () => ['cosine', 'cosine.min', 'max-error'],
+  async measure(models, { data, output }, ctx) {
+    const examples = await examplesOf(data, [models.original, models.result], ctx);
+    return withSessions(models, ctx, async (sessions) => {
+      const names = outputsOf(models.original, sessions, output);
+      const [cosines, errors]: [number[], number[]] = [[], []];
+      let broken = 0;
+      for await (const feeds of examples.feeds(sessions)) {
+        ctx.signal.throwIfAborted();
+        const outputs: Pair<Feeds> = [await sessions[0].run(feeds[0], names), await sessions[1].run(feeds[1], names)];
+        const compared = names.map((name) => compare(name, outputs));
+        cosines.push(mean(compared.map((one) => one.cosine)));
+        errors.push(greatest(compared.map((one) => one.error)));
+        if (compared.some((one) => one.broken)) broken++;
+        ctx.progress(cosines.length, examples.count, 'comparing outputs');
+      }
+      const sheet = new Sheet().agreement('cosine', cosines).value('cosine.min', 1, least(cosines), 'score').value('max-error', 0, greatest(errors), 'error');
+      if (broken > 0) sheet.remark(`In ${broken} of ${cosines.length} examples the two models differ in which outputs are finite numbers; those are not part of max-error.`);
+      return sheet.measured();
+    });
+  },
+});
+
+interface Examples {
+  readonly count: number;
+  /** What each of the two models is given. */
+  feeds(sessions: Pair<Session>): AsyncIterable<Pair<Feeds>>;
+}
+
+async function examplesOf(name: string, models: Pair<Model>, ctx: Context): Promise<Examples> {
+  const data = await textsOrTensors(name, ctx);
+  return { count: data.count, feeds: (sessions) => (data.kind === 'texts' ? textFeeds(data, models, sessions) : tensorFeeds(data.feeds(), sessions)) };
+}
+
+type Texts = Extract<Dataset, { readonly kind: 'texts' }>;
+type Tensors = Extract<Dataset, { readonly kind: 'tensors' }>;
+
+/** A context is asked for one kind at a time; where neither fits, what it says about the first is the better message. */
+async function textsOrTensors(name: string, ctx: Context): Promise<Texts | Tensors> {
+  try {
+    return await ctx.dataset(name, 'texts');
+  } catch (cause) {
+    try {
+      return await ctx.dataset(name, 'tensors');
+    } catch {
+      throw cause;
+    }
+  }
+}
+
+async function* textFeeds(data: Texts, models: Pair<Model>, sessions: Pair<Session>): AsyncGenerator<Pair<Feeds>, void, undefined> {
+  const tokenizers = [await tokenizerOf(models[0], data.maxLength), await tokenizerOf(models[1], data.maxLength)] as const;
+  const feeds = (which: 0 | 1, text: string): Feeds => feedsOf(models[which], batchOf(tokenizers[which], sessions[which].inputs, [text]));
+  for await (const { text } of data.texts()) yield [feeds(0, text), feeds(1, text)];
+}
+
+async function* tensorFeeds(all: AsyncIterable<Feeds>, sessions: Pair<Session>): AsyncGenerator<Pair<Feeds>, void, undefined> {
+  const taken = (feeds: Feeds, { inputs }: Session): Feeds => Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
+  for await (const feeds of all) yield [taken(feeds, sessions[0]), taken(feeds, sessions[1])];
+}
+
+function outputsOf(model: Model, sessions: Pair<Session>, asked: string | undefined): readonly string[] {
+  const shared = sessions[0].outputs.filter((name) => sessions[1].outputs.includes(name));
+  if (asked !== undefined) {
+    if (!shared.includes(asked)) throw noOutput(asked, shared);
+    return [asked];
+  }
+  const floats = shared.filter((name) => {
+    const type = model.graph.outputs.find((value) => value.name === name)?.type;
+    return type?.kind === 'tensor' && isFloat(type.dtype);
+  });
+  if (floats.length === 0) throw noFloatOutput(shared);
+  return floats;
+}
+
+function compare(name: string, [was, is]: Pair<Feeds>): { readonly cosine: number; readonly error: number; readonly broken: boolean } {
+  const [a, b] = [was[name]!, is[name]!]; // both were asked for
+  if (a.dims.join() !== b.dims.join()) throw differentShape(name, a.dims, b.dims);
+  const [x, y] = [floatsOf(name, a).slice(), floatsOf(name, b).slice()];
+  let [error, broken] = [0, false];
+  for (let at = 0; at < x.length; at++) {
+    if (Object.is(x[at], y[at])) {
+      if (!Number.isFinite(x[at])) x[at] = y[at] = 0; // a masked logit is -Infinity in both: no difference, and no direction
+      continue;
+    }
+    const apart = Math.abs(x[at]! - y[at]!);
+    if (Number.isFinite(apart)) error = Math.max(error, apart);
+    else broken = true;
+  }
+  return { cosine: cosineOf(x, y), error, broken };
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { locateModel, openModel } from '@onnxpress/core';
+import { testContext } from '@onnxpress/core/testing';
+import { describe, expect, test } from 'vitest';
+import { beir } from './data/beir.ts';
+import { retrieval } from './evaluate/retrieval.ts';
+
+const shared = process.env['ONNXPRESS_SHARED'];
+const fixtures = process.env['ONNXPRESS_FIXTURES'] ?? join(homedir(), '.cache', 'onnxpress-fixtures');
+
+/** By trec_eval (map) and pytrec_eval, to the four digits that are printed. */
+const reference = [
+  ['retriever-small', join(shared ?? '', 'models', 'retriever-small'), { 'ndcg@10': 0.3716, 'recall@10': 0.4117, 'mrr@10': 0.5295, map: 0.3211 }],
+  ['all-minilm-l6-v2', join(fixtures, 'all-minilm-l6-v2'), { 'ndcg@10': 0.3733, 'recall@10': 0.4136, 'mrr@10': 0.5346, map: 0.3226 }],
+] as const;
+
+describe.skipIf(shared === undefined)('Cranfield at 256 tokens gives the reference figures', () => {
+  for (const [name, folder, expected] of reference) test.skipIf(!existsSync(folder))(name, { timeout: 600_000 }, async () => {
+    const context = testContext({ folder: join(shared!, 'data'), threads: 0 });
+    const data = await beir.open({ folder: 'cranfield', split: 'test' }, context);
+    const model = openModel(locateModel(folder));
+    const measured = await retrieval.measure(
+      { original: model, result: model },
+      { data: 'cranfield', k: 10, pooling: 'mean', normalize: true, 'query-prefix': '', 'document-prefix': '', batch: 32, 'max-length': 256 },
+      testContext({ threads: 0, data: { cranfield: data } }));
+    const rounded = Object.fromEntries(Object.keys(expected).map((metric) => [metric, Number(measured.result.metrics[metric]!.toFixed(4))]));
+    expect(rounded).toEqual(expected);
+    expect(measured.result.metrics['batch-consistency']).toBeGreaterThan(0.9999); // float32 kernels look at one row at a time
+  });
+});
