@@ -1,7 +1,7 @@
 /* The only file that knows ajv. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { nearest } from '../diagnostics/nearest.ts';
-import { plural, quote } from '../diagnostics/words.ts';
+import { quote } from '../diagnostics/words.ts';
 import { toJsonSchema, type JsonSchema, type OptionsSchema } from './options.ts';
 
 /** Something that does not fit a schema. `path` leads to it from the value that was checked. */
@@ -124,6 +124,8 @@ function accepted(schema: JsonSchema): string {
 
 const oneOf = (values: readonly unknown[]): string => (values.length === 1 ? String(values[0]) : `one of ${values.map(String).join(', ')}`);
 
+const entries = (count: string): string => (count === '1' ? '1 entry' : `${count} entries`);
+
 function problemOf(e: Failure): string {
   const bound = String(e.schema);
   switch (e.keyword) {
@@ -138,8 +140,8 @@ function problemOf(e: Failure): string {
     case 'multipleOf': return `must be a multiple of ${bound}`;
     case 'minLength': return bound === '1' ? 'must not be empty' : `must have at least ${bound} characters`;
     case 'maxLength': return `must have at most ${bound} characters`;
-    case 'minItems': return bound === '1' ? 'must not be empty' : `must have at least ${plural(Number(bound), 'entry').replace('entrys', 'entries')}`;
-    case 'maxItems': return `must have at most ${bound} entries`;
+    case 'minItems': return bound === '1' ? 'must not be empty' : `must have at least ${entries(bound)}`;
+    case 'maxItems': return `must have at most ${entries(bound)}`;
     case 'minProperties': return `must have at least ${bound} of ${Object.keys((e.parentSchema?.['properties'] ?? {}) as object).join(', ')}`; // what JSON Schema says it is
     case 'maxProperties': return `must have at most ${bound} of ${Object.keys((e.parentSchema?.['properties'] ?? {}) as object).join(', ')}`; // what JSON Schema says it is
     case 'uniqueItems': return 'must not list anything twice';
