@@ -11,7 +11,7 @@ import { eachPair, mapDims, mergeTypes } from './merge.ts';
 import { CONVOLUTION } from './rules/convolution.ts';
 import { ELEMENTWISE } from './rules/elementwise.ts';
 import { GENERATION } from './rules/generation.ts';
-import { LINEAR } from './rules/linear.ts';
+import { LINEAR, PREVIEW } from './rules/linear.ts';
 import { MICROSOFT } from './rules/microsoft.ts';
 import { ML } from './rules/ml.ts';
 import { MOVEMENT } from './rules/movement.ts';
@@ -21,10 +21,13 @@ import { REDUCTION } from './rules/reduction.ts';
 import { SEQUENCE } from './rules/sequence.ts';
 import { newScope, scopeFor, type InferOptions, type Scope } from './scope.ts';
 import { inferSubgraphs } from './subgraphs.ts';
+import { TRAINING } from './rules/training.ts';
 
 const RULES: Readonly<Record<string, Rules>> = {
   '': { ...ELEMENTWISE, ...MOVEMENT, ...LINEAR, ...CONVOLUTION, ...REDUCTION, ...RECURRENT, ...SEQUENCE, ...QUANTIZATION, ...GENERATION },
   'ai.onnx.ml': ML,
+  'ai.onnx.preview': PREVIEW,
+  'ai.onnx.preview.training': TRAINING,
   'com.microsoft': MICROSOFT,
 };
 
@@ -101,7 +104,8 @@ function findTypes(node: Node, scope: Scope): readonly Found[] {
   const facts = new Facts(node, opsetOf(node), scope.sizes);
   const def = scope.functions.get(functionKey(node.domain, node.opType, node.overload));
   if (def) return inferCall(node, def, scope);
-  if (node.graphs().length > 0) return inferSubgraphs(facts, scope);
+  const inside = node.graphs().length > 0 ? inferSubgraphs(facts, scope) : [];
+  if (inside.length > 0) return inside;
   const rule = [...node.attrs.values()].some((a) => a.type === 'ref') ? undefined : ruleFor(node);
   const result = rule && guarded(() => rule(facts), undefined);
   if (result === undefined) return [];

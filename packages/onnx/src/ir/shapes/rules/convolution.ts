@@ -121,13 +121,25 @@ const resize: Rule = (f) => {
   const place = <T>(values: readonly T[], other: T): T[] => dims.map((_, i) => (axes.includes(i) ? values[axes.indexOf(i)]! : other));
   if (f.has(wanted) && f.length(wanted) !== 0) {
     const asked = f.contents(wanted);
-    if (asked?.length !== axes.length || f.node.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch') return tensor(f.dtype(0), dims.map((d, i) => (axes.includes(i) ? null : d)));
+    const policy = f.node.string('keep_aspect_ratio_policy', 'stretch');
+    if (asked?.length !== axes.length) return tensor(f.dtype(0), dims.map((d, i) => (axes.includes(i) ? null : d)));
+    if (policy !== 'stretch') return tensor(f.dtype(0), keepingAspect(dims, axes, asked, policy));
     const sizes = place<Dim>(asked.map((d) => f.sizes.known(d)), -1);
     return tensor(f.dtype(0), sizes.map((d, i) => (d === -1 ? dims[i]! : d)));
   }
   const by = f.constants(scales);
   return tensor(f.dtype(0), scaled(f, dims, by?.length === axes.length ? place(by, 1) : undefined));
 };
+
+/** One scale for all axes: the least or the largest of those that the sizes ask for. */
+function keepingAspect(dims: readonly Dim[], axes: readonly number[], asked: readonly Dim[], policy: string): Dim[] {
+  const ratios = axes.map((axis, i) => Number(asked[i] ?? NaN) / Number(dims[axis] ?? NaN));
+  const scale = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+  return dims.map((d, i) => (axes.includes(i) ? rounded(Number(d ?? NaN) * scale) : d));
+}
+
+/** To the nearest integer, unless float32 might decide otherwise. */
+const rounded = (v: number): Dim => (Number.isNaN(v) || Math.abs(v - Math.floor(v) - 0.5) < 1e-3 ? null : Math.round(v));
 
 const upsample: Rule = (f) => {
   const dims = f.dims(0);
@@ -174,7 +186,7 @@ export const CONVOLUTION: Rules = {
     const image = f.contents(1)?.map((d) => f.sizes.known(d));
     const block = f.contents(2);
     const count = image?.length ?? f.length(1);
-    const channels = block ? f.sizes.divideExactly(f.dim(0, 1), f.sizes.product(block)) : null;
+    const channels = block ? f.sizes.floorDiv(f.dim(0, 1), f.sizes.product(block)) : null;
     return tensor(f.dtype(0), count === undefined ? undefined : [f.dim(0, 0), channels, ...(image ?? unknowns(count))]);
   },
 

@@ -24,7 +24,10 @@ const fourier: Rule = (f) => {
   const oneSided = f.node.int('onesided', 0) !== 0;
   const inverse = f.node.int('inverse', 0) !== 0;
   const length = f.has(1) ? f.sizes.known(f.contents(1)?.[0] ?? null) : dims[axis]!;
-  if (oneSided && inverse) return tensor(f.dtype(0), unknowns(dims.length));
+  if (oneSided && inverse) {
+    const whole = f.has(1) ? length : f.sizes.mul(f.sizes.sub(length, 1), 2);
+    return tensor(f.dtype(0), withDim(withDim(dims, axis, whole), dims.length - 1, 1));
+  }
   const kept = oneSided ? f.sizes.add(f.sizes.floorDiv(length, 2), 1) : length;
   return tensor(f.dtype(0), withDim(withDim(dims, axis, kept), dims.length - 1, 2));
 };

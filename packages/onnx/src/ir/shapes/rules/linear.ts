@@ -70,6 +70,14 @@ function implicitResult(left: string): string {
   return `${left.includes('...') ? '...' : ''}${once.join('')}`;
 }
 
+/** Attention whose inputs all have four axes. */
+export const PREVIEW: Rules = {
+  FlexAttention: (f) => {
+    const [q, v] = [f.dims(0), f.dims(2)];
+    return tensor(f.dtype(0), q?.length === 4 ? [q[0]!, q[1]!, q[2]!, v?.[3] ?? null] : unknowns(4));
+  },
+};
+
 export const LINEAR: Rules = {
   MatMul: product(0, 1, (f) => f.dtype(0)),
   MatMulInteger: product(0, 1, () => 'int32'),
@@ -87,7 +95,7 @@ export const LINEAR: Rules = {
     if (q?.length !== 3 || !queries || !keys) return [tensor(f.dtype(0), unknowns(3)), tensor(f.dtype(3) ?? undefined, unknowns(4))];
     const head = (width: Dim, heads: number): Dim => f.sizes.divideExactly(width, heads);
     const values = head(v?.[2] ?? null, keys);
-    return [tensor(f.dtype(0), [q[0]!, q[1]!, f.sizes.mul(values, queries)]), tensor(f.dtype(3), [q[0]!, keys, head(q[2]!, queries), values])];
+    return [tensor(f.dtype(0), [q[0]!, q[1]!, head(f.sizes.mul(v?.[2] ?? null, queries), keys)]), tensor(f.dtype(3), [q[0]!, keys, head(q[2]!, queries), values])];
   },
 
   CausalConvWithState: (f) => {
@@ -110,7 +118,7 @@ function attention(f: Facts): ReturnType<Rule> {
   const past = f.has(4) ? f.dim(4, 2) : 0;
   const total = sizes.add(past, k4[2]!);
   const head = v4[3]!;
-  const y = wide ? [q[0]!, q[1]!, q[2]!, head] : [q[0]!, q[1] ?? null, sizes.mul(head, queryHeads || null)];
+  const y = wide ? [q[0]!, q[1]!, q[2]!, head] : [q[0]!, q[1] ?? null, sizes.divideExactly(sizes.mul(v.at(-1)!, queryHeads), keyHeads)];
   return [
     tensor(dtype, y),
     tensor(dtype, [k4[0]!, k4[1]!, total, k4[3]!]),

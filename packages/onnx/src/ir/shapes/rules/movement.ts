@@ -91,12 +91,13 @@ const concat: Rule = (f) => {
 /** Sizes that must be equal: a number, else the first name. */
 const agreed = (dims: readonly Dim[]): Dim => dims.find((d) => typeof d === 'number') ?? dims.find((d) => d !== null) ?? null;
 
-/** The sizes along the axis when it is cut into `parts`: all but the last are equal. */
+/** The sizes along the axis when it is cut into `parts`. Up to opset 17 all are equal; later the last ones may be smaller. */
 function partSizes(f: Facts, size: Dim, parts: number): Dim[] {
   const { sizes } = f;
-  const each = typeof size === 'number' ? Math.ceil(size / parts) : sizes.divideExactly(size, parts);
-  const last = typeof size === 'number' ? size - (each as number) * (parts - 1) : each;
-  return Array.from({ length: parts }, (_, i) => (i === parts - 1 ? sizes.known(last) : each));
+  const equal = f.opset < 18 ? sizes.floorDiv(size, parts) : sizes.divideExactly(size, parts);
+  if (typeof size !== 'number') return Array.from({ length: parts }, () => equal);
+  const each = Math.ceil(size / parts);
+  return Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, size - i * each)));
 }
 
 const split: Rule = (f) => {
@@ -288,9 +289,14 @@ export const MOVEMENT: Rules = {
   },
 };
 
-/** Null for fractions: their rounding is the runtime's. */
+/** Null for fractions where float32 might count one more or less. */
 function rangeLength(f: Facts, start: Dim, limit: Dim, delta: Dim): Dim {
   const { sizes } = f;
+  if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number' && delta !== 0) {
+    const steps = (limit - start) / delta;
+    const sure = [start, limit, delta].every(Number.isSafeInteger) || Math.abs(steps - Math.round(steps)) > 1e-3;
+    return sure ? Math.max(0, Math.ceil(steps)) : null;
+  }
   if (![start, limit, delta].every((v) => typeof v === 'string' || Number.isSafeInteger(v)) || typeof delta !== 'number' || delta === 0) return null;
   const span = delta > 0 ? sizes.sub(limit, start) : sizes.sub(start, limit);
   return span === null ? null : sizes.max(0, sizes.ceilDiv(span, Math.abs(delta)));

@@ -14,11 +14,11 @@ export const reduction: Rule = (f) => {
   const dims = f.dims(0);
   const keep = f.node.int('keepdims', 1) !== 0;
   const input = f.node.domain === '' && f.has(1);
-  const given = input ? f.numbers(1) : f.node.ints('axes');
+  const given = input ? (f.length(1) === 0 ? [] : f.numbers(1)) : f.node.ints('axes');
   if (input && !given) {
     const count = f.length(1);
     const rank = dims && (keep ? dims.length : count === undefined ? undefined : dims.length - count);
-    return tensor(f.dtype(0), rank === undefined || count === 0 ? undefined : unknowns(rank));
+    return tensor(f.dtype(0), rank === undefined ? undefined : unknowns(rank));
   }
   if (!given || given.length === 0) return f.node.int('noop_with_empty_axes', 0) !== 0 ? f.type(0) : tensor(f.dtype(0), reduced(dims, undefined, keep));
   return tensor(f.dtype(0), reduced(dims, given, keep));
