@@ -1,6 +1,6 @@
 import { testContext } from '@onnxpress/core/testing';
 import type { Dataset } from '@onnxpress/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { all, folderWith } from '../testing/files.ts';
 import { beir } from './beir.ts';
 
@@ -13,7 +13,7 @@ const good = {
 type Retrieval = Extract<Dataset, { kind: 'retrieval' }>;
 
 async function open(files: Readonly<Record<string, readonly string[]>>, options: { split?: string; take?: number } = {}): Promise<Retrieval> {
-  const folder = folderWith(files);
+  const folder = folderWith(files, onTestFinished);
   return (await beir.open({ folder: '.', split: 'test', ...options }, testContext({ folder }))) as Retrieval; // the only kind it opens
 }
 

@@ -1,13 +1,13 @@
 import type { Dataset, Feeds } from '@onnxpress/core';
 import { testContext } from '@onnxpress/core/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { all, folderWith } from '../testing/files.ts';
 import { tensors } from './tensors.ts';
 
 type Tensors = Extract<Dataset, { kind: 'tensors' }>;
 
 async function open(lines: readonly string[], take?: number): Promise<Tensors> {
-  return (await tensors.open({ file: 'a.jsonl', take }, testContext({ folder: folderWith({ 'a.jsonl': lines }) }))) as Tensors; // the only kind it opens
+  return (await tensors.open({ file: 'a.jsonl', take }, testContext({ folder: folderWith({ 'a.jsonl': lines }, onTestFinished) }))) as Tensors; // the only kind it opens
 }
 const read = async (...lines: string[]): Promise<Feeds[]> => all((await open(lines)).feeds());
 

@@ -1,6 +1,6 @@
 import type { Dataset } from '@onnxpress/core';
 import { testContext } from '@onnxpress/core/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { all, folderWith } from '../testing/files.ts';
 import { texts } from './texts.ts';
 
@@ -10,7 +10,7 @@ type Options = Parameters<typeof texts.open>[0];
 const ten = Array.from({ length: 10 }, (_, index) => `text ${index}`);
 
 async function open(name: string, lines: readonly string[], options: Partial<Options> = {}): Promise<Texts> {
-  const folder = folderWith({ [name]: lines });
+  const folder = folderWith({ [name]: lines }, onTestFinished);
   return (await texts.open({ file: name, field: 'text', shuffle: false, seed: 0, skip: 0, ...options }, testContext({ folder }))) as Texts; // the only kind it opens
 }
 const read = async (data: Texts): Promise<string[]> => (await all(data.texts())).map(({ text }) => text);

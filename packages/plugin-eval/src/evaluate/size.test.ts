@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Graph, memoryTensor, Model, Node, openModel, tensorType, Value, writeModel, type DType } from '@onnxpress/core';
 import { evaluatorCases, testContext } from '@onnxpress/core/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { folderWith } from '../testing/files.ts';
 import { scaler } from '../testing/models.ts';
 import { size } from './size.ts';
@@ -27,7 +27,7 @@ for (const { name, run } of evaluatorCases(size, {
 })) test(name, run);
 
 test('a model that lies in a file is as large as the file and its external data', async () => {
-  const folder = folderWith({ 'README.md': 'not part of the model' });
+  const folder = folderWith({ 'README.md': 'not part of the model' }, onTestFinished);
   const inline = await written(folder, 'inline.onnx', 'never');
   const beside = await written(folder, 'beside.onnx', 'always');
   const { original, result } = await size.measure({ original: inline, result: beside }, { reference: 'none' }, testContext());
@@ -36,7 +36,7 @@ test('a model that lies in a file is as large as the file and its external data'
 });
 
 test('a model in memory is about as large as the file it would make', async () => {
-  const file = await written(folderWith({}), 'model.onnx', 'never');
+  const file = await written(folderWith({}, onTestFinished), 'model.onnx', 'never');
   const { original, result } = await size.measure({ original: file, result: file.clone() }, { reference: 'none' }, testContext());
   const namesAndPlaces = 200; // where a weight lies is written beside it
   expect(Math.abs(result.metrics['size']! - original.metrics['size']!)).toBeLessThan(namesAndPlaces);
