@@ -4,7 +4,7 @@ import type { Bound } from './bound.ts';
 
 /** A bound's number as people write it: "97 %", "30 MB", "8 ms", "0.36". */
 export function boundWords({ relative, value }: Bound, unit: Unit | undefined): string {
-  return relative ? `${plain(value * 100, 4)} %` : amount(value, unit, (number) => plain(number, 6));
+  return relative ? `${plain(value * 100, 4)} %` : amount(value, unit, (number) => plain(number, 6)).replace('.0 ', ' ');
 }
 
 /** A number that was found: shares with one digit after the point, scores with four. */
