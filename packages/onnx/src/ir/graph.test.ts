@@ -215,6 +215,17 @@ test('a name that both branches use is taken until both are gone', () => {
   expect(g.freshName('shared')).toBe('shared');
 });
 
+test('a name chosen for a subgraph by itself gives way to the names around it, a given one does not', () => {
+  const { g, r } = chain();
+  const abs = g.add(new Node('Abs', [r])).output;
+  const inner = new Graph('inner');
+  const [made, c, given] = [inner.add(new Node('Abs', [r])).output, inner.addInitializer('abs', one), add(inner, 'Neg', [r], 'r')];
+  inner.addOutput(made);
+  g.add(new Node('If', [r], { attrs: [['then_branch', attr.graph(inner)]] }));
+  expect([abs, made, c, given].map((v) => v.name)).toEqual(['abs', 'abs_2', 'abs_1', 'r']);
+  expect(inner.value('abs_2')).toBe(made);
+});
+
 test('a subgraph that another one takes the place of is forgotten', () => {
   const { g, r, node, then } = branches();
   const instead = new Graph('instead');

@@ -330,6 +330,9 @@ export class Node {
 /** The name of an output that is still to get one. No file can hold it. */
 const FRESH = '\u0000';
 
+/** Values whose names were chosen here: a subgraph that was made on its own chooses again where the graph it comes to uses the name. */
+const chosen = new WeakSet<Value>();
+
 function exactNumber(node: Node, name: string, v: Int): number {
   if (typeof v === 'number') return v;
   throw new OnnxError('unsupported', `"${name}" of ${describe(node)} is ${v}, beyond 2^53.`);
@@ -362,6 +365,7 @@ export class Graph {
     join = (g, scope) => {
       if (g.#scope === scope) return;
       move(g, scope);
+      for (const v of [...g.#values.values()]) if (chosen.has(v) && g.parent?.resolve(v.name)) g.#rename(v, g.freshName(v.name));
       readOutside(g, 'add');
       for (const n of g.nodes) for (const inner of n.graphs()) join(inner, scope);
     };
@@ -507,7 +511,9 @@ export class Graph {
 
   /** Adds a constant under `hint` or a name made from it. */
   addInitializer(hint: string, tensor: Tensor): Constant {
-    return this.adoptInitializer(new Value(this.freshName(hint), { constant: tensor }));
+    const value = this.adoptInitializer(new Value(this.freshName(hint), { constant: tensor }));
+    chosen.add(value);
+    return value;
   }
 
   /** Adds a constant under its own name, with its notes. Throws when the name is taken. */
@@ -549,7 +555,10 @@ export class Graph {
     const taken = node.outputs.find((v, i) => v.name !== '' && v.name !== FRESH && (this.#values.has(v.name) || node.outputs.findIndex((w) => w.name === v.name) < i));
     if (taken) throw new OnnxError('invalid-graph', `${describe(node)} cannot join graph "${this.name}": "${taken.name}" is taken.`);
     for (const v of node.outputs) {
-      if (v.name === FRESH) nameIt(v, this.freshName(node.name || node.opType.toLowerCase()));
+      if (v.name === FRESH) {
+        nameIt(v, this.freshName(node.name || node.opType.toLowerCase()));
+        chosen.add(v);
+      }
       if (v.name !== '') this.#enter(v);
     }
     own(node, this);
@@ -601,6 +610,7 @@ export class Graph {
     if (value.name === name) return;
     if (this.#values.get(value.name) !== value) throw new OnnxError('bad-edit', `"${value.name}" is not in graph "${this.name}".`);
     if (this.#scope.names.has(name)) throw new OnnxError('bad-edit', `"${value.name}" cannot be renamed: "${name}" is taken.`);
+    chosen.delete(value);
     this.#rename(value, name);
   }
 

@@ -60,17 +60,30 @@ test('one firing makes the next possible, however deep the pattern looks', () =>
   expect(nodesOf(g)).toEqual(['y = Tanh (x)']);
 });
 
-test('a reader that goes makes the others try again', () => {
+test('a node high above a change is tried again, whatever was tried first', () => {
+  const deep = rule('deep', { vars: { x }, match: ({ x }, op) => op.Exp(op.Neg(op.Sin(op.Relu(x)))), build: ({ x }, op) => op.Tanh(x) });
+  const g = f('a = Abs(x) s = Sin(a) n = Neg(s) y = Exp(n)');
+  for (const n of [...g.nodes]) g.move(n, { before: [...g.nodes][0]! });
+  expect([...rewrite(g, [deep, absToRelu]).keys()]).toEqual(['deep', 'abs-to-relu']);
+});
+
+const left = nodeRule('left', { operators: ['Sub'], apply: (n) => n.inputs[0]! });
+
+test('a reader that goes makes the other readers try again', () => {
   const pair = rule('pair', { vars: { x }, match: ({ x }, op) => op.Exp(op.Neg(x)), build: ({ x }, op) => op.Tanh(x) });
-  const unused = nodeRule('unused', { operators: ['Sub'], apply: (n) => (n.inputs[0] === n.inputs[1] ? 'equal' : n.inputs[1]!) });
-  const g = f('n = Neg(x) e = Exp(n) d = Sub(n, e) y = Abs(d)');
-  rewrite(g, [pair, unused]);
-  expect(nodesOf(g)).toEqual(['e = Tanh (x)', 'y = Abs (e)']);
+  const g = f('n = Neg(x) e = Exp(n) d = Sub(x, n) y = Add(d, e)');
+  expect([...rewrite(g, [pair, left]).keys()]).toEqual(['pair', 'left']);
+});
+
+test('a reader that goes makes the maker try again', () => {
+  const single = nodeRule('single', { operators: ['Neg'], apply: (n, op) => (n.output.useCount === 1 ? op.Abs(n.inputs[0]!) : 'it is read more than once') });
+  const g = f('n = Neg(x) e = Exp(n) d = Sub(z, n) y = Add(d, e)');
+  expect([...rewrite(g, [single, left]).keys()]).toEqual(['single', 'left']);
 });
 
 test('what only the replaced node needed goes with it, subgraphs and weights included', () => {
   const g = parseGraph('g (float[2] x, bool c) => (float[2] y) <float[2] w = {1, 2}> { n = Neg(w) i = If(c)<then_branch: graph = b () => (float[2] p) { p = Exp(n) }> s = Sub(x, i) y = Abs(s) }');
-  rewrite(g, [nodeRule('left', { operators: ['Sub'], apply: (n) => n.inputs[0]! })]);
+  rewrite(g, [left]);
   expect(nodesOf(g)).toEqual(['y = Abs (x)']);
   expect(g.initializers.size).toBe(0);
 });
@@ -123,13 +136,35 @@ test('constants become initializers, and Constant nodes in functions', () => {
   expect([...[...m.functions.values()][0]!.body.nodes].map((n) => n.opType)).toEqual(['Constant', 'Add']);
 });
 
-test('every scope of a model is rewritten, and what is new inside new nodes', () => {
+test('every scope of a model is rewritten', () => {
   const g = parseGraph('g (float[2] x, bool c) => (float[2] y) { y = If(c)<then_branch: graph = b () => (float[2] p) { p = If(c)<then_branch: graph = d () => (float[2] q) { q = Abs(x) }> }> }');
   expect([...rewrite(new Model(g), [absToRelu])]).toEqual([['abs-to-relu', 1]]);
   expect(printGraph(g)).toContain('q = Relu (x)');
-  const copy = nodeRule('copy', { operators: ['If'], apply: (n) => (n.name === '' ? Object.assign(copyOf(n, n.inputs), { name: 'copied' }).output : 'copied') });
-  const back = rule('back', { vars: { x }, match: ({ x }, op) => op.Relu(x), build: ({ x }, op) => op.Abs(x) });
-  expect([...rewrite(g, [copy, back])]).toEqual([['copy', 2], ['back', 1]]);
+});
+
+test('what is new inside new nodes is rewritten too', () => {
+  const g = parseGraph('g (bool c) => (float[2] y) { y = If(c)<then_branch: graph = b () => (float[2] p) <float[2] k = {1, 2}> { p = Abs(k) }> }');
+  const copy = nodeRule('copy', { operators: ['If'], apply: (n) => (n.name === '' ? Object.assign(copyOf(n, n.inputs), { name: 'copied' }).output : 'it is a copy') });
+  expect([...rewrite(g, [copy, absToRelu])]).toEqual([['copy', 1], ['abs-to-relu', 1]]);
+});
+
+test('a subgraph of a new node may read a new constant', () => {
+  const g = parseGraph('g (float[2] x, bool c) => (float[2] y) { y = Where(c, x, x) }');
+  const branch = nodeRule('branch', {
+    operators: ['Where'],
+    apply(n, op, graph) {
+      const one = op.constant(scalar('float32', 1));
+      const [then_branch, else_branch] = ['Add', 'Sub'].map((opType) => {
+        const inner = new Graph(opType, graph.opsets);
+        inner.addOutput(inner.add(new Node(opType, [n.inputs[1], one])).output);
+        return inner;
+      }) as [Graph, Graph];
+      return op.If(n.inputs[0]!, { then_branch, else_branch })[0]!;
+    },
+    grows: 'an example',
+  });
+  rewrite(g, [branch]);
+  expect(g.value('y_constant')!.uses.map((u) => u.node.opType)).toEqual(['Add', 'Sub']);
 });
 
 test('an output keeps its name where an Identity goes', () => {
