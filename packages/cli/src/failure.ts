@@ -3,26 +3,38 @@ import type { Command } from 'commander';
 import type { Colors } from './colors.ts';
 import type { Shell } from './shell.ts';
 
-/** Tells a person what was thrown, and returns the exit code that goes with it. */
-export function reportFailure(thrown: unknown, shell: Shell): number {
+/** What a failure is as data: on standard output with --json, for editors and annotations. */
+export interface Failure {
+  readonly ok: false;
+  readonly diagnostics: readonly Record<string, unknown>[];
+}
+
+/** Tells a person what was thrown. Returns the exit code that goes with it, and the failure as data. */
+export function tellFailure(thrown: unknown, shell: Shell): { readonly code: number; readonly failure: Failure } {
   const code = exitCodeOf(thrown);
   if (code === EXIT.interrupted) {
     const { message, hint } = say.interrupted();
     shell.note(`${message} ${hint ?? ''}`.trimEnd());
-    return code;
+    return { code, failure: { ok: false, diagnostics: [plain(say.interrupted())] } };
   }
   const error = asRunError(thrown);
-  showDiagnostics(error instanceof RecipeError ? error.diagnostics : error instanceof RunError ? [error.diagnostic] : [say.internal(error.message)], shell);
+  const failure = tellDiagnostics(error instanceof RecipeError ? error.diagnostics : error instanceof RunError ? [error.diagnostic] : [say.internal(error.message)], shell);
   if (isOurMistake(error) || shell.verbose) shell.note(...stacksOf(thrown));
+  return { code, failure };
+}
+
+/** Tells what was thrown, with --json as the whole of standard output too, and returns the exit code. */
+export function reportFailure(thrown: unknown, shell: Shell): number {
+  const { code, failure } = tellFailure(thrown, shell);
+  if (shell.json) shell.outJson(failure);
   return code;
 }
 
-/** Diagnostics on standard error; with --json also as data on standard output, for editors and annotations. */
-export function showDiagnostics(diagnostics: readonly Diagnostic[], shell: Shell): void {
+function tellDiagnostics(diagnostics: readonly Diagnostic[], shell: Shell): Failure {
   const located = diagnostics.map((d) => shell.located(d));
   const colors = shell.colorsOf(shell.host.stderr);
   for (const [i, d] of located.entries()) shell.note(...(i > 0 ? [''] : []), colored(render(d), d.severity, colors));
-  if (shell.json) shell.outJson({ ok: false, diagnostics: located.map(plain) });
+  return { ok: false, diagnostics: located.map(plain) };
 }
 
 /** Warnings on standard error; nobody stops for them. */
@@ -31,7 +43,7 @@ export function showWarnings(diagnostics: readonly Diagnostic[], shell: Shell): 
 }
 
 /** A diagnostic as data: no source text, a position instead. */
-export function plain({ code, severity, message, hint, at }: Diagnostic): Record<string, unknown> {
+function plain({ code, severity, message, hint, at }: Diagnostic): Record<string, unknown> {
   return { code, severity, message, hint, ...(at ? { file: at.file, ...positionOf(at) } : {}) };
 }
 
@@ -65,8 +77,7 @@ export function reportBadCall(message: string, root: Command, argv: readonly str
   }
   const suggestion = more.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '').join(' ');
   const help = `${['onnxpress', ...namesIn(root, argv)].join(' ')} --help shows what there is.`;
-  showDiagnostics([say.badCall(sentence(first), [suggestion, help].filter((part) => part !== '').join(' '))], shell);
-  return EXIT.recipe;
+  return reportFailure(new RecipeError([say.badCall(sentence(first), [suggestion, help].filter((part) => part !== '').join(' '))]), shell);
 }
 
 const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`.replaceAll("'", '"');

@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import type { Diagnostic } from '@onnxpress/core';
+import type { Diagnostic, ModelFacts } from '@onnxpress/core';
 import { colorsFor, wantsColors, type Colors } from './colors.ts';
 import type { Host } from './host.ts';
 import { json } from './json.ts';
@@ -72,6 +72,11 @@ export class Shell {
   shown(path: string): string {
     const from = relative(this.host.cwd, path);
     return from === '' ? '.' : from.startsWith('..') || isAbsolute(from) ? path : from;
+  }
+
+  /** Facts that name the model's file as the user would. */
+  shownFacts(facts: ModelFacts): ModelFacts {
+    return isAbsolute(facts.file) ? { ...facts, file: this.shown(facts.file) } : facts;
   }
 
   /** A diagnostic that names its files as the user would. */

@@ -29,19 +29,23 @@ const pluginHost: PluginHost = {
   version: version(),
 };
 
-/** The services of this process. Messages go to standard error until a display takes them. */
-export async function servicesFor(shell: Shell): Promise<Services> {
+/** Uses the services of this process, with those of plugins, and disposes of them. Messages go to standard error until a display takes them. */
+export async function withServices<T>(shell: Shell, use: (services: Services) => Promise<T>, registry?: Registry): Promise<T> {
   const services = hostServices();
   services.set(Log, { info: (message) => shell.note(message), warn: (message) => shell.note(message) });
+  registry?.bind(services);
   shell.host.services?.(services);
-  return services;
+  try {
+    return await use(services);
+  } finally {
+    await services.dispose();
+  }
 }
 
 /** What is installed, as seen from the working directory or its recipe. */
 export async function registryHere(shell: Shell): Promise<Registry> {
   const here = shell.path(RECIPE_FILE);
-  const services = await servicesFor(shell);
-  const source = existsSync(here) ? (await readRecipe(here, services.get(Files))).source : undefined;
+  const source = existsSync(here) ? (await withServices(shell, (services) => readRecipe(here, services.get(Files)))).source : undefined;
   const { registry, diagnostics } = await loadPlugins(pluginHost, source);
   showWarnings(diagnostics, shell); // a broken plugin must not hide the others
   return registry;
@@ -49,12 +53,14 @@ export async function registryHere(shell: Shell): Promise<Registry> {
 
 /** Reads and checks recipes: those given, folders standing for the recipe in them, or the one that is here. Throws RecipeError with every mistake of all of them. */
 export async function openRecipes(shell: Shell, given: readonly string[], flags: { readonly threads?: string | undefined }): Promise<Opened[]> {
-  const files = (await servicesFor(shell)).get(Files);
-  const all = [];
-  for (const path of recipeFiles(shell, given)) {
-    const { source, diagnostics } = await readRecipe(path, files);
-    all.push(await checked(source, diagnostics));
-  }
+  const all = await withServices(shell, async (services) => {
+    const found = [];
+    for (const path of recipeFiles(shell, given)) {
+      const { source, diagnostics } = await readRecipe(path, services.get(Files));
+      found.push(await checked(source, diagnostics));
+    }
+    return found;
+  });
   return settle(shell, all, flags.threads);
 }
 

@@ -26,7 +26,7 @@ export { randomFeeds, type FeedSpec } from './run/feeds.ts';
 export { mergeReports } from './run/merge.ts';
 export { namesLike, nodesNamed, selector } from './run/patterns.ts';
 export { planRun, type Evaluation, type Plan, type PlannedVariant, type RunRequest, type Step } from './run/plan.ts';
-export { previewSteps, type PatternMatch, type StepPreview } from './run/preview.ts';
+export { previewSteps, type PatternMatch, type Preview, type StepPreview } from './run/preview.ts';
 export { seeded } from './run/random.ts';
 export type { Environment, MeasuredBy, MetricRow, Report, VariantReport } from './run/report.ts';
 export { reportText, run } from './run/run.ts';

@@ -4,7 +4,7 @@ import { columns } from '../columns.ts';
 import { age } from '../format.ts';
 import { byteCount } from '../numbers.ts';
 import type { Shell } from '../shell.ts';
-import { servicesFor } from '../workspace.ts';
+import { withServices } from '../workspace.ts';
 
 interface CacheFlags {
   readonly cache?: string;
@@ -57,11 +57,4 @@ export async function verifyCache(shell: Shell, flags: CacheFlags): Promise<numb
 const storeOf = (shell: Shell, { cache }: CacheFlags, onDamage?: (what: string) => void): Store => new Store(cache === undefined ? join(shell.host.cwd, '.onnxpress', 'cache') : shell.path(cache), onDamage);
 const bytesOf = (e: StoredEntry): number => e.blobs.reduce((sum, b) => sum + b.size, 0);
 
-async function nowOf(shell: Shell): Promise<number> {
-  const services = await servicesFor(shell);
-  try {
-    return services.get(Clock).now();
-  } finally {
-    await services.dispose();
-  }
-}
+const nowOf = (shell: Shell): Promise<number> => withServices(shell, (services) => Promise.resolve(services.get(Clock).now()));

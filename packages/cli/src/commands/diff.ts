@@ -7,7 +7,7 @@ import { openGiven } from '../models.ts';
 import { wholeNumber } from '../numbers.ts';
 import { compareOutputs, type OutputDiff } from '../outputs.ts';
 import type { Shell } from '../shell.ts';
-import { servicesFor } from '../workspace.ts';
+import { withServices } from '../workspace.ts';
 
 export interface DiffFlags {
   readonly run: boolean;
@@ -27,13 +27,8 @@ export async function diff(shell: Shell, givenBefore: string, givenAfter: string
   else shell.out(...factLines(facts), ...structureLines(structure, shell.colors), ...outputLines(outputs, seed, shell.colors));
   return EXIT.passed;
 
-  async function ran(): Promise<readonly OutputDiff[]> {
-    const services = await servicesFor(shell);
-    try {
-      return await compareOutputs(before.model, after.model, services.get(Runtime), { seed, settings: { provider: 'cpu', threads }, signal: shell.host.signal });
-    } finally {
-      await services.dispose();
-    }
+  function ran(): Promise<readonly OutputDiff[]> {
+    return withServices(shell, (services) => compareOutputs(before.model, after.model, services.get(Runtime), { seed, settings: { provider: 'cpu', threads }, signal: shell.host.signal }));
   }
 }
 

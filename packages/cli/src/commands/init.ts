@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
-import { bytes, EXIT, factsOf, Files, planRun, previewSteps, RecipeError, say, Source, type Model, type ModelFacts, type Registry } from '@onnxpress/core';
+import { bytes, EXIT, factsOf, Files, planRun, previewSteps, RecipeError, RunError, say, Source, type Model, type ModelFacts, type Registry } from '@onnxpress/core';
 import { ask } from '../ask.ts';
 import { firstRecipe, type Data, type Wishes } from '../first-recipe.ts';
 import { lookAt, type Look } from '../look.ts';
 import { openGiven } from '../models.ts';
 import type { Shell } from '../shell.ts';
-import { openSource, registryHere, servicesFor } from '../workspace.ts';
+import { openSource, registryHere, withServices } from '../workspace.ts';
 import { writeSchema } from './schema.ts';
 
 export interface InitFlags {
@@ -29,15 +30,9 @@ export async function init(shell: Shell, given: string | undefined, flags: InitF
 
   const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, registry });
   const wishes: Wishes = { ...answers, model: seenAs, look, seen: `${seenAs}: ${describe(look, facts, model)}`, share: undefined, registry };
-  const share = await predictedShare(shell, file, wishes, facts);
-  const text = firstRecipe({ ...wishes, share });
+  const text = firstRecipe(await tried(shell, file, wishes, facts));
 
-  const services = await servicesFor(shell);
-  try {
-    await services.get(Files).writeText(file, text);
-  } finally {
-    await services.dispose();
-  }
+  await withServices(shell, (services) => services.get(Files).writeText(file, text));
   const schema = await writeSchema(shell, registry, folder);
   const called = file === shell.path('onnxpress.yaml') ? '' : ` ${shell.shown(file)}`;
   shell.out(`${shell.colors.green('✔')} ${shell.shown(file)}   ${shell.colors.dim(`(and ${shell.shown(schema)}, for editors)`)}`, '', text.trimEnd(), '', `next: onnxpress run${called}`);
@@ -69,19 +64,31 @@ async function answersFor(shell: Shell, { look, path, folder, asks, registry }: 
   return { goal: goal === 'int8' ? 'int8' : 'exact', data: dataFrom(shell, dataPath, folder), output, name: basename(output, extname(output)) };
 }
 
+/** The wishes, with what the steps leave of the size. Where quantization refuses the model, it says so and is left out. */
+async function tried(shell: Shell, file: string, wishes: Wishes, facts: ModelFacts): Promise<Wishes> {
+  try {
+    return { ...wishes, share: await predictedShare(shell, file, wishes, facts) };
+  } catch (e) {
+    if (wishes.goal === 'exact' || !(e instanceof RunError)) throw e;
+    shell.note(`${shell.colorsOf(shell.host.stderr).yellow('!')} ${e.message} The recipe goes without.`);
+    return tried(shell, file, { ...wishes, goal: 'exact' }, facts);
+  }
+}
+
 /** What is left of the size when the steps are tried out; undefined where that cannot be known before the run. */
 async function predictedShare(shell: Shell, file: string, wishes: Wishes, facts: ModelFacts): Promise<number | undefined> {
   const source = new Source(file, firstRecipe(wishes), file);
   const { recipe, registry } = await openSource(shell, source, source.problems, {});
-  const services = await servicesFor(shell);
-  try {
+  return withServices(shell, async (services) => {
     const plan = await planRun({ recipe, registry, cache: { mode: 'none' } }, services, shell.host.signal);
-    const [variant] = plan.variants;
-    const weights = variant && (await previewSteps(plan, variant, services, shell.host.signal)).at(-1)?.effect?.bytes;
-    return weights === undefined || facts.bytes === 0 ? undefined : (weights[1] + facts.bytes - weights[0]) / facts.bytes;
-  } finally {
-    await services.dispose();
-  }
+    try {
+      const [variant] = plan.variants;
+      const { bytes: left } = variant ? await previewSteps(plan, variant, services, shell.host.signal) : { bytes: undefined };
+      return left === undefined || facts.bytes === 0 ? undefined : left / facts.bytes;
+    } finally {
+      await rm(plan.store.folder, { recursive: true, force: true });
+    }
+  }, registry);
 }
 
 function describe({ kind, hasTokenizer, quantized, half }: Look, facts: ModelFacts, model: Model): string {

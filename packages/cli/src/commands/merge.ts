@@ -1,7 +1,7 @@
 import { asRunError, Clock, EXIT, Files, mergeReports, reportText } from '@onnxpress/core';
 import { readReport } from '../reports.ts';
 import type { Shell } from '../shell.ts';
-import { servicesFor } from '../workspace.ts';
+import { withServices } from '../workspace.ts';
 import { showReport } from './run.ts';
 
 /** Joins the reports of shards into one, and draws the verdict over all candidates. */
@@ -9,14 +9,11 @@ export async function merge(shell: Shell, given: readonly string[], flags: { rea
   const reports = [];
   for (const name of given) reports.push(await readReport(shell.path(name)));
   const merged = mergeReports(reports);
-  const services = await servicesFor(shell);
-  try {
+  return withServices(shell, async (services) => {
     const file = flags.out === undefined ? undefined : shell.path(flags.out);
     if (file !== undefined) await services.get(Files).writeText(file, reportText(merged)).catch((e: unknown) => Promise.reject(asRunError(e, { path: file })));
     if (shell.json) shell.outJson(merged);
     else showReport(shell, merged, { file, recipe: undefined, now: services.get(Clock).now() });
     return merged.ok ? EXIT.passed : EXIT.gateFailed;
-  } finally {
-    await services.dispose();
-  }
+  });
 }

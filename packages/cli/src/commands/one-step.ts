@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
-import { RecipeError, say, Source, type JsonSchema, type OptionsSchema, type Registry } from '@onnxpress/core';
+import { EXIT, RecipeError, say, Source, type JsonSchema, type OptionsSchema, type Registry } from '@onnxpress/core';
 import { locateGiven } from '../models.ts';
 import type { Shell } from '../shell.ts';
 import { call, scalar } from '../yaml.ts';
@@ -26,11 +26,8 @@ export async function oneStep(shell: Shell, given: string, flags: OneStepFlags):
   const source = new Source(`${flags.name}.yaml`, text, shell.path(`${flags.name}.yaml`));
   const { recipe, registry: own } = await openSource(shell, source, source.problems, flags);
   const ended = await runOne(shell, { recipe, registry: own, cache: { mode: 'none' } }, undefined);
-  if (shell.json) {
-    if (ended.report) shell.outJson(ended.report);
-  } else if (ended.report) {
-    shell.out('', shell.colors.dim('The recipe, to keep as onnxpress.yaml:'), text.trimEnd());
-  }
+  if (shell.json) shell.outJson(ended.result);
+  else if (ended.code === EXIT.passed) shell.out('', shell.colors.dim('The recipe, to keep as onnxpress.yaml:'), text.trimEnd());
   return ended.code;
 }
 

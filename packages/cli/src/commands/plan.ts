@@ -1,11 +1,11 @@
-import { bytes, EXIT, planRun, previewSteps, variantsOf, type Plan, type PlannedVariant, type StepPreview } from '@onnxpress/core';
+import { bytes, EXIT, planRun, previewSteps, variantsOf, type Plan, type PlannedVariant, type Preview, type StepPreview } from '@onnxpress/core';
 import type { Colors } from '../colors.ts';
 import { columns } from '../columns.ts';
 import { large, percent } from '../format.ts';
 import { nameOf } from '../run-lines.ts';
 import type { Shell } from '../shell.ts';
 import { headLine } from '../table.ts';
-import { openRecipes, servicesFor } from '../workspace.ts';
+import { openRecipes, withServices } from '../workspace.ts';
 import { requestOf } from './run.ts';
 
 export interface PlanFlags {
@@ -19,23 +19,21 @@ export interface PlanFlags {
 export async function plan(shell: Shell, given: string | undefined, flags: PlanFlags): Promise<number> {
   const [opened] = await openRecipes(shell, given === undefined ? [] : [given], {});
   if (!opened) throw new Error('A recipe was opened and is not there.');
-  const services = await servicesFor(shell);
-  try {
+  const { recipe, registry } = opened;
+  return withServices(shell, async (services) => {
     const { signal } = shell.host;
-    const planned = await planRun({ recipe: opened.recipe, registry: opened.registry, ...requestOf(shell, flags) }, services, signal);
+    const planned = await planRun({ recipe, registry, ...requestOf(shell, flags) }, services, signal);
     const variants = [];
-    for (const variant of planned.variants) variants.push({ variant, steps: await previewSteps(planned, variant, services, signal) });
+    for (const variant of planned.variants) variants.push({ variant, preview: await previewSteps(planned, variant, services, signal) });
     if (shell.json) shell.outJson(asData(planned, variants));
     else shell.out(...lines(planned, variants, flags.why === true, shell));
     return EXIT.passed;
-  } finally {
-    await services.dispose();
-  }
+  }, registry);
 }
 
 interface Previewed {
   readonly variant: PlannedVariant;
-  readonly steps: readonly StepPreview[];
+  readonly preview: Preview;
 }
 
 function asData(planned: Plan, variants: readonly Previewed[]): unknown {
@@ -45,11 +43,11 @@ function asData(planned: Plan, variants: readonly Previewed[]): unknown {
     fingerprint: planned.fingerprint,
     output: planned.output,
     cache: planned.store.folder,
-    variants: variants.map(({ variant, steps }) => ({
+    variants: variants.map(({ variant, preview: { steps, bytes: predictedBytes } }) => ({
       name: variant.name,
       values: variant.values,
       steps: steps.map((s) => ({ ...s, with: variant.steps[s.index]?.call.with })),
-      predictedWeightBytes: steps.at(-1)?.effect?.bytes[1],
+      predictedBytes,
       evaluations: variant.evaluations.map((e) => ({ use: e.call.use, as: e.call.as, with: e.call.with, key: e.key, cached: e.cached })),
       gates: variant.gates.map((g) => ({ use: g.call.use, as: g.call.as, with: g.call.with })),
     })),
@@ -59,22 +57,20 @@ function asData(planned: Plan, variants: readonly Previewed[]): unknown {
 function lines(planned: Plan, variants: readonly Previewed[], why: boolean, shell: Shell): string[] {
   const { colors } = shell;
   return [
-    headLine(planned.recipe.name, planned.model, { colors }),
+    headLine(planned.recipe.name, shell.shownFacts(planned.model), { colors }),
     ...(variants.length < variantsOf(planned.recipe).length ? [`  ${variants.length} of ${variantsOf(planned.recipe).length} candidates`] : []),
-    ...variants.flatMap((v) => variantLines(v, why, colors)),
+    ...variants.flatMap((v) => variantLines(v, planned.model.bytes, why, colors)),
     '',
     `  ${colors.dim('cache')} ${shell.shown(planned.store.folder)}`,
     ...(planned.output ? [`  → ${colors.bold(shell.shown(planned.output))}`] : ['  → nothing is written: the recipe names no output']),
   ];
 }
 
-function variantLines({ variant, steps }: Previewed, why: boolean, colors: Colors): string[] {
-  const weights = steps.at(-1)?.effect?.bytes[1];
-  const before = steps[0]?.effect?.bytes[0];
+function variantLines({ variant, preview: { steps, bytes: after } }: Previewed, before: number, why: boolean, colors: Colors): string[] {
   return [
     ...(variant.name ? ['', `  ${colors.bold(variant.name)}`] : []),
     ...columns(steps.map((s) => [`${s.index + 1}`, s.use, colors.dim(s.key.slice(0, 12)), s.cached ? colors.green('cached') : '', effectText(s)]), { indent: '  ' }).flatMap((line, i) => [line, ...detailLines(steps[i]!, why, colors)]),
-    ...(weights !== undefined && before ? [`  ${colors.dim('predicted')} weights ${bytes(before)} → ${bytes(weights)} (${percent(weights / before)})`] : []),
+    ...(after !== undefined && before > 0 ? [`  ${colors.dim('predicted')} size ${bytes(before)} → ${bytes(after)} (${percent(after / before)})`] : []),
     ...(variant.evaluations.length ? ['', ...columns(variant.evaluations.map((e) => ['measure', nameOf(e.call), colors.dim(e.key.slice(0, 12)), e.cached ? colors.green('cached') : '']), { indent: '  ' })] : []),
     ...(variant.gates.length ? ['', ...columns(variant.gates.map((g) => ['gate', g.call.as ?? g.call.use, optionsText(g.call.with)]), { indent: '  ' })] : []),
   ];

@@ -1,11 +1,11 @@
 import { Clock, EXIT, exitCodeOf, planRun, RecipeError, run as runPlan, say, type Report, type RunEvent, type RunRequest } from '@onnxpress/core';
 import { startDisplay } from '../display.ts';
-import { reportFailure } from '../failure.ts';
+import { tellFailure, type Failure } from '../failure.ts';
 import { nextLine } from '../next.ts';
 import { readReport } from '../reports.ts';
 import type { Shell } from '../shell.ts';
 import { failureLines, reportLines } from '../table.ts';
-import { openRecipes, servicesFor } from '../workspace.ts';
+import { openRecipes, withServices } from '../workspace.ts';
 
 export interface RunFlags {
   readonly model?: string;
@@ -23,45 +23,46 @@ export async function run(shell: Shell, given: readonly string[], flags: RunFlag
   const opened = await openRecipes(shell, given, flags);
   if (opened.length > 1 && (flags.out !== undefined || flags.model !== undefined)) throw new RecipeError([say.badCall('--out and --model are for one recipe at a time.', 'Run the recipes one by one.')]);
   const request = requestOf(shell, flags);
-  const reports: Report[] = [];
+  const results: (Report | Failure)[] = [];
   let worst: number = EXIT.passed;
   for (const { recipe, registry, shown } of opened) {
     const ended = await runOne(shell, { ...request, recipe, registry }, shown);
-    if (ended.report) reports.push(ended.report);
+    results.push(ended.result);
     worst = Math.max(worst, ended.code);
     if (shell.host.signal.aborted) break;
   }
-  if (shell.json && reports.length) shell.outJson(given.length > 1 ? reports : reports[0]);
+  if (shell.json) shell.outJson(opened.length > 1 ? results : results[0]);
   return worst;
 }
 
 export interface Ended {
   readonly code: number;
-  readonly report: Report | undefined;
+  /** For --json. */
+  readonly result: Report | Failure;
 }
 
 /** Runs one recipe with a display, and tells how it ended; `shown` is the recipe's path for what to try next. What fails is told here, so that the next recipe still runs. */
-export async function runOne(shell: Shell, request: RunRequest, shown: string | undefined): Promise<Ended> {
-  const services = await servicesFor(shell);
-  const display = await startDisplay(shell, request.recipe, services);
-  try {
-    const plan = await planRun(request, services, shell.host.signal);
-    let done: Extract<RunEvent, { readonly type: 'done' }> | undefined;
-    for await (const event of runPlan(plan, services, shell.host.signal)) {
-      display.show(event);
-      if (event.type === 'done') done = event;
+export function runOne(shell: Shell, request: RunRequest, shown: string | undefined): Promise<Ended> {
+  return withServices(shell, async (services) => {
+    const display = await startDisplay(shell, request.recipe, services);
+    try {
+      const plan = await planRun(request, services, shell.host.signal);
+      let done: Extract<RunEvent, { readonly type: 'done' }> | undefined;
+      for await (const event of runPlan(plan, services, shell.host.signal)) {
+        display.show(event.type === 'started' ? { ...event, model: shell.shownFacts(event.model) } : event);
+        if (event.type === 'done') done = event;
+      }
+      if (!done?.report) throw new Error('The run ended without a report.');
+      display.stop();
+      const report = await readReport(done.report);
+      showReport(shell, report, { file: done.report, recipe: shown, now: services.get(Clock).now() });
+      return { code: exitCodeOf(done), result: report };
+    } catch (e) {
+      display.stop(true);
+      const { code, failure } = tellFailure(e, shell);
+      return { code, result: failure };
     }
-    if (!done?.report) throw new Error('The run ended without a report.');
-    display.stop();
-    const report = await readReport(done.report);
-    showReport(shell, report, { file: done.report, recipe: shown, now: services.get(Clock).now() });
-    return { code: exitCodeOf(done), report };
-  } catch (e) {
-    display.stop(true);
-    return { code: reportFailure(e, shell), report: undefined };
-  } finally {
-    await services.dispose();
-  }
+  }, request.registry);
 }
 
 /** The table, the gates that failed, and what to try next. */

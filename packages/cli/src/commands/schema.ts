@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { composeSchema, EXIT, Files, type Registry } from '@onnxpress/core';
 import { json } from '../json.ts';
 import type { Shell } from '../shell.ts';
-import { registryHere, servicesFor } from '../workspace.ts';
+import { registryHere, withServices } from '../workspace.ts';
 
 /** Where editors look, by the first line that init writes into a recipe. */
 export const SCHEMA_FILE = join('.onnxpress', 'recipe.schema.json');
@@ -21,12 +21,7 @@ export async function schema(shell: Shell, flags: { readonly write?: boolean }):
 
 /** Writes the schema of what is installed below a folder, and returns its path. */
 export async function writeSchema(shell: Shell, registry: Registry, folder: string): Promise<string> {
-  const services = await servicesFor(shell);
-  try {
-    const path = join(folder, SCHEMA_FILE);
-    await services.get(Files).writeText(path, json(composeSchema(registry)));
-    return path;
-  } finally {
-    await services.dispose();
-  }
+  const path = join(folder, SCHEMA_FILE);
+  await withServices(shell, (services) => services.get(Files).writeText(path, json(composeSchema(registry))));
+  return path;
 }

@@ -1,4 +1,4 @@
-import type { Model } from '@onnxpress/onnx';
+import { structureBytes, type Model, type Tensor } from '@onnxpress/onnx';
 import { asRunError } from '../diagnostics/failure.ts';
 import type { OptionsSchema } from '../plugin/options.ts';
 import type { Services } from '../services/services.ts';
@@ -18,7 +18,7 @@ export interface PatternMatch {
   readonly matched: readonly string[];
 }
 
-/** What a step will do, as far as it can be known without calibrating, training or measuring anything. */
+/** What a step will do, as far as it can be known without data: nothing is calibrated, trained or measured. */
 export interface StepPreview {
   readonly index: number;
   readonly use: string;
@@ -32,12 +32,19 @@ export interface StepPreview {
   readonly missed: readonly string[];
 }
 
+/** What a variant's steps will do. */
+export interface Preview {
+  readonly steps: readonly StepPreview[];
+  /** What the result's file and its external data will have, but for some bytes per large weight; undefined where a step cannot be foreseen. */
+  readonly bytes: number | undefined;
+}
+
 /**
  * Tries the steps of a variant on copies that are thrown away: structure changes, weights are not computed where passes are lazy, and nothing is
- * kept. A step that runs the model is foreseen only from the cache; what follows an unforeseen step is unknown too.
+ * kept. A step that reads data may take hours, so it is foreseen only from the cache; what follows an unforeseen step is unknown too.
  */
-export async function previewSteps(plan: Plan, variant: PlannedVariant, services: Services, signal: AbortSignal): Promise<StepPreview[]> {
-  const previews: StepPreview[] = [];
+export async function previewSteps(plan: Plan, variant: PlannedVariant, services: Services, signal: AbortSignal): Promise<Preview> {
+  const steps: StepPreview[] = [];
   let model: Model | undefined = plan.original;
   for (const step of variant.steps) {
     signal.throwIfAborted();
@@ -45,15 +52,15 @@ export async function previewSteps(plan: Plan, variant: PlannedVariant, services
     const patterns: PatternMatch[] = model ? patternsOf(step, model) : [];
     const tried: Tried = model ? await trial(step, model) : { unknown: 'it depends on the step before' };
     model = tried.model;
-    previews.push({ index, use: call.use, key, cached, effect: tried.effect, unknown: tried.unknown, patterns, missed: tried.missed ?? [] });
+    steps.push({ index, use: call.use, key, cached, effect: tried.effect, unknown: tried.unknown, patterns, missed: tried.missed ?? [] });
   }
-  return previews;
+  return { steps, bytes: model && fileBytes(model) };
 
   async function trial(step: Step, before: Model): Promise<Tried> {
-    if (!step.pass.usesRuntime) return tryStep(step, before, plan, variant, services, signal);
+    if (!readsData(step)) return tryStep(step, before, plan, variant, services, signal);
     const { model: after, done } = await restoreSteps({ ...variant, steps: variant.steps.slice(0, step.index + 1) }, plan.original, plan.store);
     const last = done[step.index];
-    return last ? { model: after, effect: last } : { unknown: 'it runs the model, and no result is in the cache' };
+    return last ? { model: after, effect: last } : { unknown: 'it reads data, and no result is in the cache' };
   }
 }
 
@@ -70,7 +77,7 @@ async function tryStep(step: Step, before: Model, plan: Plan, variant: PlannedVa
   const [warnings, missed]: [string[], string[]] = [[], []];
   const ctx = passContextOf(partsOf(variant.recipe, services, signal, plan.store, plan.datasets), {
     use: step.call.use,
-    usesRuntime: false,
+    usesRuntime: step.pass.usesRuntime === true,
     random: seeded(variant.recipe.seed, step.index, step.call.use),
     checkpoint: checkpointOf(undefined, step.key),
     warn: (message) => void warnings.push(message),
@@ -86,6 +93,24 @@ async function tryStep(step: Step, before: Model, plan: Plan, variant: PlannedVa
   }
   const effect = { changed: copy.revision > 0, nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, warnings } as const;
   return { model: copy, effect, missed };
+}
+
+/** Larger weights are counted and not read. */
+const COUNTED_BYTES = 1024;
+
+function fileBytes(model: Model): number {
+  const counted = new Set<Tensor>();
+  const structure = structureBytes(model, (tensor) => {
+    if (tensor.byteLength <= COUNTED_BYTES) return undefined;
+    counted.add(tensor);
+    return { location: '', offset: 0, length: tensor.byteLength };
+  });
+  return structure.length + [...counted].reduce((sum, t) => sum + t.byteLength, 0);
+}
+
+function readsData({ call, pass }: Step): boolean {
+  const options: OptionsSchema = pass.options;
+  return Object.entries(options).some(([option, { format }]) => format === 'data' && call.with[option] !== undefined);
 }
 
 function patternsOf({ call, pass }: Step, model: Model): PatternMatch[] {
