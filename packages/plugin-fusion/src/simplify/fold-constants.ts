@@ -1,22 +1,27 @@
-import { describe, fold, memoryTensor, stringTensor, weightBytes, type Feed, type Model, type PassContext, type Tensor } from '@onnxpress/core';
+import { describe, fold, memoryTensor, stringTensor, structureBytes, weightsOf, type Feed, type Model, type PassContext, type Tensor } from '@onnxpress/core';
 import type { Part } from './part.ts';
 
-/** What is the same in every run is computed once, as long as the file does not grow by more than it may. */
-export function foldConstants(foldBytes: number): Part {
-  let left = foldBytes;
+/** What a first round may add before anything was saved: the nodes that go with a fold take more, and are not counted yet. */
+const HEAD_START = 1024;
+
+/**
+ * What is the same in every run is computed once. The file may become `extra` bytes larger than it was, and what other parts save can be spent too: weights
+ * that are stored small and computed at load (half precision, a filled shape) become constants only where there is room.
+ */
+export function foldConstants(model: Model, extra: number): Part {
+  const size = sizeOf(model);
   const told = new Set<string>();
   return {
     name: 'constants',
-    async run({ model, ctx, mayChange }) {
-      const before = weightBytes(model);
+    async run({ ctx, mayChange }) {
+      const room = Math.max(0, size + HEAD_START + extra - sizeOf(model));
       const report = await fold(model, {
-        maxBytes: left,
-        maxTotalBytes: left,
+        maxBytes: room,
+        maxTotalBytes: room,
         evaluate: (batch) => evaluate(batch, ctx),
         keep: (v) => v.producer !== undefined && !mayChange(v.producer),
         signal: ctx.signal,
       });
-      left -= Math.max(0, weightBytes(model) - before);
       if (report.folded > 0) ctx.count('folded', report.folded);
       for (const { node, reason } of report.leftAlone) {
         const why = `${describe(node)} is not folded: ${reason}`;
@@ -26,6 +31,9 @@ export function foldConstants(foldBytes: number): Part {
     },
   };
 }
+
+/** Bytes of the model as a file, weights beside it included. */
+const sizeOf = (model: Model): number => weightsOf(model).reduce((sum, t) => sum + t.byteLength, structureBytes(model).length);
 
 /** Runs a model without inputs as it stands, on one thread: the same bytes on every machine of a kind. */
 async function evaluate(model: Model, { runtime }: PassContext): Promise<Tensor[]> {

@@ -1,4 +1,4 @@
-import { bigintsOf, countOf, isFloat, isInteger, numbersOf, sameDim, type Tensor, type Value } from '@onnxpress/core';
+import { bigintsOf, countOf, isFloat, isInteger, lazyTensor, numbersOf, sameDim, tensorOf, type Tensor, type Value } from '@onnxpress/core';
 
 /** Larger constants are weights: nobody fills them with ones. */
 const MOST_ELEMENTS = 65_536;
@@ -38,4 +38,17 @@ export function spreadsOver(c: Value, x: Value): boolean {
   if (small?.length === 0) return true;
   if (!small || !large || small.length > large.length) return false;
   return small.every((d, i) => d === 1 || sameDim(d, large[large.length - small.length + i]));
+}
+
+/** The numbers of a constant, or of a ConstantOfShape of known size: computed when somebody reads them. */
+export function filledTensor(v: Value): Tensor | undefined {
+  if (v.constant) return v.constant;
+  const node = v.producer;
+  const dims = v.dims;
+  if (!node?.is('ConstantOfShape') || !dims?.every((d) => typeof d === 'number')) return undefined;
+  const a = node.attrs.get('value');
+  const value = a?.type === 'tensor' ? a.value : tensorOf('float32', [1], [0]);
+  const number = a && a.type !== 'tensor' ? undefined : uniformOf(value);
+  if (number === undefined || value.dtype !== 'float32') return undefined;
+  return lazyTensor('float32', dims, () => new Float32Array(countOf(dims)).fill(number));
 }

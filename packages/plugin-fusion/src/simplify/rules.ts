@@ -6,28 +6,40 @@ import { castLike, castOfCast, castToSame } from './rules/cast.ts';
 import { matmulAddToGemm } from './rules/gemm.ts';
 import { dropout, identity, sameOperands, splitIntoOne } from './rules/identity.ts';
 import { affineIntoWeights } from './rules/linear.ts';
+import { padIntoWindow } from './rules/pad.ts';
 import { padByNothing, sliceOfAll, tileByOnes } from './rules/parts.ts';
+import { keptAxes } from './rules/reduce.ts';
 import { expand, reshapeByConstant, reshapeOfReshape, reshapeToSame, squeezePair } from './rules/reshape.ts';
 import { transposeOfTranspose, transposeToSame } from './rules/transpose.ts';
 import { sparing } from './sparing.ts';
 
 /** Under which word of the report a rule counts → the rules, in the order in which they are tried at a node. */
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose],
+  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, keptAxes],
   replaced: [castLike, reshapeByConstant, unusedOutputs],
-  fused: [affineIntoWeights, matmulAddToGemm],
+  fused: [affineIntoWeights, padIntoWindow, matmulAddToGemm],
 };
 
-/** Every local rewrite, until none fits. */
-export const localRules: Part = {
-  name: 'rules',
-  run(work) {
-    const kinds = new Map(Object.entries(RULES).flatMap(([kind, rules]) => rules.map((r) => [r.name, kind] as const)));
-    const rules = Object.values(RULES).flat().map((r) => stopping(sparing(r, work), work));
-    const fired = rewrite(work.model, rules, { infer: inferNode });
-    for (const [name, count] of fired) work.ctx.count(kinds.get(name)!, count); // every rule has its kind
-  },
-};
+/** Why these did not fit is worth knowing; that most nodes do something is not. */
+const TOLD: readonly string[] = ['replaced', 'fused'];
+
+const KINDS = new Map(Object.entries(RULES).flatMap(([kind, rules]) => rules.map((r) => [r.name, kind] as const)));
+
+/** Every local rewrite, until none fits. `misses` is filled anew: why some rules did not fit. */
+export function localRules(misses: Set<string>): Part {
+  return {
+    name: 'rules',
+    run(work) {
+      misses.clear();
+      const rules = Object.values(RULES).flat().map((r) => stopping(sparing(r, work), work));
+      const fired = rewrite(work.model, rules, {
+        infer: inferNode,
+        missed: ({ rule, text }) => void (TOLD.includes(KINDS.get(rule)!) && misses.add(text)),
+      });
+      for (const [name, count] of fired) work.ctx.count(KINDS.get(name)!, count); // every rule has its kind
+    },
+  };
+}
 
 /** The rule, which looks before each attempt whether the run is aborted. */
 const stopping = (rule: Rule, { ctx }: Work): Rule => ({

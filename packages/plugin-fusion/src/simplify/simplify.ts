@@ -1,4 +1,4 @@
-import { definePass, selector } from '@onnxpress/core';
+import { definePass, inferTypes, selector, type Model } from '@onnxpress/core';
 import { deadCode } from './dead-code.ts';
 import { foldConstants } from './fold-constants.ts';
 import { inlineIf } from './inline-if.ts';
@@ -7,8 +7,10 @@ import { merge } from './merge.ts';
 import type { Part, Work } from './part.ts';
 import { localRules } from './rules.ts';
 
-/** In the order in which each makes most work for the next. Folding also infers all types anew. */
-const partsOf = (foldBytes: number): readonly Part[] => [foldConstants(foldBytes), inlineIf, knownSizes, localRules, merge, deadCode];
+const types: Part = { name: 'types', run: ({ model }) => inferTypes(model) };
+
+/** In the order in which each makes most work for the next. Folding comes last: what goes into a weight that a shape fills need not know its elements. */
+const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, knownSizes, localRules(misses), merge, deadCode, foldConstants(model, foldBytes)];
 
 /** Each round opens what the one before could not see; real models settle after three or four. */
 const MOST_ROUNDS = 12;
@@ -23,12 +25,13 @@ export const simplify = definePass({
   numerics: 'rounding',
   usesRuntime: true,
   options: {
-    'fold-bytes': { type: 'integer', minimum: 0, default: 65_536, description: 'How many bytes constant folding may add to the file: weights that are stored small (half precision, filled by a constant) and computed when the model is loaded stay so unless they fit.' },
+    'fold-bytes': { type: 'integer', minimum: 0, default: 0, description: 'How many bytes larger than before constant folding may make the file. Weights that are stored small (in half precision, as a filled shape) and computed when the model is loaded stay so unless there is room.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
   async run(model, options, ctx) {
     const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
-    const parts = partsOf(options['fold-bytes']);
+    const misses = new Set<string>();
+    const parts = partsOf(model, options['fold-bytes'], misses);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const before = model.revision;
       for (const [i, part] of parts.entries()) {
@@ -36,7 +39,8 @@ export const simplify = definePass({
         ctx.progress(i, parts.length, part.name);
         await part.run(work);
       }
-      if (model.revision === before) return;
+      if (model.revision === before) break;
     }
+    for (const why of misses) ctx.missed(why);
   },
 });

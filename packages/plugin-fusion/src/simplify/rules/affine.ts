@@ -1,4 +1,5 @@
 import { countOf, numbersOf, type Node, type Tensor, type Value } from '@onnxpress/core';
+import { filledTensor } from '../numbers.ts';
 
 /** y = x · scale + shift, one of each per channel. */
 export interface Affine {
@@ -16,7 +17,7 @@ export function affineOf(node: Node, axis: number, rank: number, channels: numbe
 
 function normalization(node: Node, axis: number, channels: number): AffineOf {
   const [x, ...rest] = node.inputs;
-  const tensors = rest.map((v) => v?.constant).filter((t) => t !== undefined);
+  const tensors = rest.map((v) => v && filledTensor(v)).filter((t) => t !== undefined);
   if (!x || tensors.length !== 4) return 'its statistics are no constants';
   if (axis !== 1 || tensors.some((t) => t.dims.join() !== String(channels))) return 'its channels are others';
   if (node.int('training_mode', 0) !== 0 || node.int('spatial', 1) !== 1) return 'it is in training mode, or not per channel';
