@@ -195,7 +195,7 @@ export const unknownAlias = (name: string, known: readonly string[], at: Span): 
   error('unknown-alias', `There is no anchor &${name} before this alias.`, at, `${known.length > 0 ? suggest(name, known) : 'There are none.'} To start a text with *, quote it.`);
 
 export const unknownContribution = (kind: Kind, use: string, known: readonly string[], at?: Span): Diagnostic =>
-  error(`unknown-${kind}`, `No installed plugin offers ${A_KIND[kind]} ${quote(use)}.`, at, suggest(use, known));
+  error(`unknown-${kind}`, `No installed plugin offers ${A_KIND[kind]} ${quote(use)}.`, at, `${suggest(use, known)}${nearest(use, known) === undefined ? ' If another plugin offers it, install that, or name it under plugins:.' : ''}`);
 
 export const unknownData = (use: string, option: string, name: string, known: readonly string[], at?: Span): Diagnostic =>
   error('unknown-data', `${quote(option)} of ${use} names ${quote(name)}, which is no entry of data:.`, at, suggest(name, known));

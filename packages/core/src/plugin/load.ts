@@ -96,7 +96,7 @@ const LISTS = ['passes', 'evaluators', 'datasets', 'gates', 'reporters'] as cons
 function isPlugin(x: unknown): x is Plugin {
   if (typeof x !== 'object' || x === null || !('name' in x) || typeof x.name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(x.name)) return false;
   const lists = x as Readonly<Record<string, unknown>>; // any object is; the next line looks
-  return LISTS.every((list) => lists[list] === undefined || Array.isArray(lists[list])) && LISTS.concat('services' as never).some((key) => lists[key] !== undefined);
+  return LISTS.every((list) => lists[list] === undefined || Array.isArray(lists[list])) && [...LISTS, 'services'].some((key) => lists[key] !== undefined);
 }
 
 function describe(x: unknown): string {
