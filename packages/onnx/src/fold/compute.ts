@@ -44,25 +44,26 @@ const wraps = (dtype: DType, v: bigint): bigint => {
   return dtype.startsWith('u') ? BigInt.asUintN(bitsOf(dtype), v) : BigInt.asIntN(bitsOf(dtype), v);
 };
 
-/** Narrower integers take the low bits; fractions lose what is behind the point, and what does not fit is left to the runtime. */
+/** Floats of which every runtime makes the same, but for NaN. */
+const PLAIN_FLOATS: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+const isPlain = (dtype: DType): boolean => PLAIN_FLOATS.has(dtype) || (isIntegral(dtype) && dtype !== 'uint64');
+
+/** Narrower integers take the low bits; fractions lose what is behind the point. What does not fit is left to the runtime, and so is NaN. */
 function cast(t: Tensor, to: DType | undefined, node: Node): Tensor | undefined {
-  if (!to || to === 'string' || t.dtype === 'string' || to.startsWith('complex') || t.dtype.startsWith('complex')) return undefined;
-  if (node.int('saturate', 1) !== 1 || node.attrs.has('round_mode') || t.dtype === 'uint64' || to === 'uint64') return undefined;
+  if (!to || !isPlain(to) || !isPlain(t.dtype) || node.attrs.has('saturate') || node.attrs.has('round_mode')) return undefined;
   if (isIntegral(t.dtype)) {
     const values = [...bigintsOf(t)];
     if (isIntegral(to)) return tensorOf(to, t.dims, values.map((v) => wraps(to, v)));
     return values.every((v) => Number.isSafeInteger(Number(v))) ? tensorOf(to, t.dims, values) : undefined;
   }
-  if (isFloat(to)) return tensorOf(to, t.dims, numbersOfFloats(t) ?? []);
-  const values = numbersOfFloats(t);
-  if (!values) return undefined;
+  const values = numbersOf(t);
+  if (values.some(Number.isNaN)) return undefined;
+  if (isFloat(to)) return tensorOf(to, t.dims, values);
   if (to === 'bool') return tensorOf('bool', t.dims, Array.from(values, (v) => (v === 0 ? 0 : 1)));
   const whole = Array.from(values, Math.trunc);
   const [low, high] = limits(to);
   return whole.every((v) => v >= low && v <= high) ? tensorOf(to, t.dims, whole.map((v) => v + 0)) : undefined;
 }
-
-const numbersOfFloats = (t: Tensor): Float64Array | undefined => (isFloat(t.dtype) ? numbersOf(t) : undefined);
 
 function limits(dtype: DType): [number, number] {
   const bits = Math.min(bitsOf(dtype), 53);
