@@ -136,7 +136,8 @@ function slicedDim(f: Facts, size: Dim, start: Dim, end: Dim, step: Dim): Dim {
   if (step === -1 && (start === -1 || reachesEnd(f, start, size)) && typeof end === 'number' && end < -(2 ** 30)) return size;
   if (step < 0) return null;
   if (step === 1 && typeof start === 'number' && start < 0 && start > -(2 ** 30) && reachesEnd(f, end, size)) return sizes.min(-start, size);
-  const [from, to] = [clamped(f, start, size), clamped(f, end, size)];
+  // A start beyond the end gives an empty slice either way, so that it need not be clamped.
+  const [from, to] = [sizes.atLeast(start, 0) ? start : clamped(f, start, size), clamped(f, end, size)];
   if (from === null || to === null) return null;
   const length = sizes.max(0, sizes.sub(to, from));
   return step === 1 ? length : sizes.ceilDiv(length, step);
