@@ -90,8 +90,9 @@ class Builder {
       const value = body.value(known.name);
       if (value) describeValue(value, known); // a function has no other place for the types of its inputs and outputs
     }
-    const defaults = this.#attrs(f.defaults, undefined, () => label);
-    return { domain: plain(f.domain), name: f.name, overload: f.overload, body, attributes: f.attributes, defaults: new Map(defaults), notes: f.notes };
+    const defaults = new Map(f.defaults.map(([name, a]) => [name, this.#attr(a, undefined)]));
+    if (defaults.size < f.defaults.length) fail(`${label} has two defaults for one attribute`);
+    return { domain: plain(f.domain), name: f.name, overload: f.overload, body, attributes: f.attributes, defaults, notes: f.notes };
   }
 
   #enterInputs(graph: Graph, record: GraphRecord, scope: Scope): void {
@@ -138,26 +139,28 @@ class Builder {
         makers.set(name, record);
       }
     }
-    const state = new Map<NodeRecord, 'open' | 'done'>();
+    const add = (record: NodeRecord): void => {
+      const node = graph.add(this.#node(record, scope));
+      for (const value of node.outputs) if (value.name !== '') scope.values.set(value.name, value);
+    };
+    const added = new Set<NodeRecord>();
+    const open = new Set<NodeRecord>();
     for (const first of records) {
       const stack = [first];
       for (let record = stack.at(-1); record; record = stack.at(-1)) {
-        if (state.get(record) === 'done') {
-          stack.pop();
-          continue;
-        }
-        state.set(record, 'open');
-        const missing = unmade(record, makers, state);
+        const missing = added.has(record) ? [] : unmade(record, makers, scope);
         if (missing.length > 0) {
-          const open = missing.find((maker) => state.get(maker) === 'open');
-          if (open) fail(`Graph "${graph.name}" has a cycle: ${label(record)} and ${label(open)} need each other`);
-          stack.push(...missing.reverse());
+          open.add(record);
+          const back = missing.find((maker) => open.has(maker));
+          if (back) fail(`Graph "${graph.name}" has a cycle: ${label(record)} and ${label(back)} need each other`);
+          stack.push(...missing.toReversed());
           continue;
         }
         stack.pop();
-        state.set(record, 'done');
-        const node = graph.add(this.#node(record, scope));
-        for (const value of node.outputs) if (value.name !== '') scope.values.set(value.name, value);
+        if (added.has(record)) continue;
+        open.delete(record);
+        added.add(record);
+        add(record);
       }
     }
   }
@@ -167,19 +170,16 @@ class Builder {
       if (name === '') return undefined;
       return lookUp(scope, name) ?? fail(`${label(record)} reads "${name}", which nothing makes`);
     });
-    return new Node(record.opType, inputs, {
+    const node = new Node(record.opType, inputs, {
       domain: record.domain,
       overload: record.overload,
       name: record.name,
       outputs: record.outputs,
-      attrs: this.#attrs(record.attrs, scope, () => label(record)),
+      attrs: record.nested ? record.attrs.map(([name, a]): readonly [string, Attr] => [name, this.#attr(a, scope)]) : (record.attrs as NodeAttrs),
       notes: record.notes,
     });
-  }
-
-  #attrs(records: NodeRecord['attrs'], scope: Scope | undefined, owner: () => string): (readonly [string, Attr])[] {
-    if (records.length > 1 && new Set(records.map(([name]) => name)).size < records.length) fail(`${owner()} has two attributes of the same name`);
-    return records.map(([name, record]): readonly [string, Attr] => [name, this.#attr(record, scope)]);
+    if (node.attrs.size < record.attrs.length) fail(`${label(record)} has two attributes of the same name`);
+    return node;
   }
 
   #attr(record: AttrRecord, scope: Scope | undefined): Attr {
@@ -190,16 +190,27 @@ class Builder {
 }
 
 /** The nodes that must come before this one and do not stand yet. */
-function unmade(record: NodeRecord, makers: ReadonlyMap<string, NodeRecord>, state: ReadonlyMap<NodeRecord, 'open' | 'done'>): NodeRecord[] {
-  const missing: NodeRecord[] = [];
-  const need = (name: string): void => {
-    const maker = name === '' ? undefined : makers.get(name);
-    if (maker && state.get(maker) !== 'done') missing.push(maker);
-  };
-  for (const name of record.inputs) need(name);
-  if (record.nested) for (const [, a] of record.attrs) for (const name of freeNames(a)) need(name);
-  return missing;
+function unmade(record: NodeRecord, makers: ReadonlyMap<string, NodeRecord>, { values }: Scope): readonly NodeRecord[] {
+  let missing: NodeRecord[] | undefined;
+  for (const name of record.inputs) {
+    if (values.has(name)) continue;
+    const maker = makers.get(name);
+    if (maker) (missing ??= []).push(maker);
+  }
+  if (!record.nested) return missing ?? NONE;
+  for (const [, a] of record.attrs) {
+    for (const name of freeNames(a)) {
+      const maker = values.has(name) ? undefined : makers.get(name);
+      if (maker) (missing ??= []).push(maker);
+    }
+  }
+  return missing ?? NONE;
 }
+
+const NONE: readonly NodeRecord[] = [];
+
+/** Attributes without subgraphs are the same in the file and in the model. */
+type NodeAttrs = readonly (readonly [string, Exclude<Attr, { type: 'graph' | 'graphs' }>])[];
 
 function opsetsOf(records: readonly OpsetRecord[], owner: string): Map<string, number> {
   const opsets = new Map<string, number>();

@@ -32,7 +32,7 @@ export const wasExternal = (tensor: Tensor): boolean => outside.has(tensor);
 /** Gathers what a message says beside its own fields. */
 export class Kept {
   #notes: Notes | undefined;
-  readonly #unknown: Uint8Array[] = [];
+  #unknown: Uint8Array[] | undefined;
 
   docString(reader: Reader): void {
     const text = reader.string();
@@ -44,14 +44,14 @@ export class Kept {
   }
 
   unknown(reader: Reader): void {
-    this.#unknown.push(reader.raw());
+    (this.#unknown ??= []).push(reader.raw());
   }
 
   /** A field that the reader has gone into already. */
   unknownAt({ source }: Reader, { start, end }: Range): void {
     const bytes = new Uint8Array(end - start);
     source.read(bytes, start);
-    this.#unknown.push(bytes);
+    (this.#unknown ??= []).push(bytes);
   }
 
   /** Everything gathered, or undefined when there was nothing. */
@@ -63,7 +63,7 @@ export class Kept {
 
   /** The unknown fields alone. */
   extra(): Uint8Array | undefined {
-    return this.#unknown.length === 0 ? undefined : joined(this.#unknown);
+    return this.#unknown && joined(this.#unknown);
   }
 }
 

@@ -62,7 +62,8 @@ export class Value {
   #graph: Graph | undefined;
   #isInput = false;
   readonly #uses = new Set<Use>();
-  readonly #givers = new Set<Graph>();
+  /** Most values are no output: the set is made when it is needed. */
+  #givers: Set<Graph> | undefined;
 
   static {
     usesOf = (v) => v.#uses;
@@ -77,7 +78,7 @@ export class Value {
     house = (v, g) => {
       v.#graph = g;
     };
-    giversOf = (v) => v.#givers;
+    giversOf = (v) => (v.#givers ??= new Set());
     markInput = (v, is) => {
       v.#isInput = is;
     };
@@ -139,12 +140,12 @@ export class Value {
 
   /** Whether a graph gives the value out. */
   get isOutput(): boolean {
-    return this.#givers.size > 0;
+    return this.#givers !== undefined && this.#givers.size > 0;
   }
 
   /** Whether nobody reads the value and no graph gives it out. */
   get isUnused(): boolean {
-    return this.#uses.size === 0 && this.#givers.size === 0;
+    return this.#uses.size === 0 && !this.isOutput;
   }
 
   /** The numbers, of an initializer or a Constant node. An input's default is no constant: see `default`. */
