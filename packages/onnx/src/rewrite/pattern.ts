@@ -128,7 +128,7 @@ export class Kept {
 /** What a value may look like. Made by the functions below and by calls of operators; classes, so that a plain object is always a bag of attributes. */
 export type Pattern = ValueHole | ListHole | OutputPattern | OneOf | Named | Kept;
 
-/** Any value that is as demanded; one hole in two places is the same value twice. */
+/** Any value that is as demanded; one hole in two places is the same value twice. One that nobody asks for later can stand in the pattern without a name. */
 export const value = (demand: Demand = {}): ValueHole<Value> => new ValueHole<Value>('value', demand, false);
 
 /** A value whose numbers are known. */
