@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Clock } from '@onnxpress/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { alike } from './commands/plan.ts';
 import { call, PLUGIN, project, type Called, type CallOptions } from './testing-cli.ts';
 
 let cwd: string;
@@ -219,6 +220,10 @@ describe('plan', () => {
     const { stdout } = await cli('plan --json');
     expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny', variants: [{ steps: [{ use: 'acme/note', cached: true, with: { text: 'seen' } }], predictedBytes: size }] });
   });
+});
+
+test('reasons that differ in names and numbers only are one', () => {
+  expect(alike(['Cast "a" is not folded: it grows by 12 bytes', 'Cast "b" is not folded: it grows by 7 bytes', 'Add "c" stays'])).toEqual([{ first: 'Cast "a" is not folded: it grows by 12 bytes', count: 2 }, { first: 'Add "c" stays', count: 1 }]);
 });
 
 describe('merge', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { colorsFor } from './colors.ts';
-import { columns, fit, pad, width } from './columns.ts';
+import { columns, fit, pad, width, wrap } from './columns.ts';
 
 const colors = colorsFor(true);
 
@@ -30,4 +30,8 @@ test('a cut text closes its colours', () => {
 
 test('padding counts cells', () => {
   expect(pad('模', 4)).toBe('模  ');
+});
+
+test('a long text is broken between words', () => {
+  expect(wrap('one two three fourteen-letters five', 9)).toEqual(['one two', 'three', 'fourteen-letters', 'five']);
 });

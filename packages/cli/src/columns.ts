@@ -44,3 +44,14 @@ export function columns(rows: readonly (readonly string[])[], given: { readonly 
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))));
   return rows.map((row) => ((given.indent ?? '') + row.map((cell, i) => (given.right?.includes(i) ? padStart(cell, widths[i]!) : pad(cell, widths[i]!))).join('  ')).trimEnd());
 }
+
+/** A text as lines of at most so many cells, broken between words; a longer word has a line of its own. */
+export function wrap(text: string, cells: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && width(last) + 1 + width(word) <= cells) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -13,7 +13,7 @@ export async function startDisplay(shell: Shell, recipe: Recipe, services: Servi
     nameWidth: Math.max(...[...recipe.steps, ...recipe.evaluate].map((call) => width(nameOf(call))), 0),
     ticks: () => clock.ticks(),
   };
-  const live = out.isTTY === true && !shell.host.env['CI'] && shell.host.env['TERM'] !== 'dumb';
+  const live = out.isTTY === true && (out.columns ?? 0) > 0 && (out.rows ?? 0) > 0 && !shell.host.env['CI'] && shell.host.env['TERM'] !== 'dumb';
   const display = live ? liveDisplay(out, style, (await import('log-update')).createLogUpdate, shell.host.signal) : plainDisplay(out, style);
   services.set(Log, { info: (message) => display.say(message), warn: (message) => display.warn(message) });
   return display;

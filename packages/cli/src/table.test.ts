@@ -111,3 +111,9 @@ test('candidates that failed beside one that passed are no failure', () => {
   const failed = { ...variant, name: 'bits=4', ok: false, gates: variant.gates.map((g) => ({ ...g, ok: false })) };
   expect(failureLines({ ...report, chosen: 'bits=8', variants: [failed, { ...variant, name: 'bits=8' }] }, style)).toEqual([]);
 });
+
+test('a long remark is broken where the terminal ends', () => {
+  const evaluations = [{ ...variant.evaluations[0]!, remarks: ['One sentence that is longer than the terminal is wide.'] }];
+  const lines = reportLines({ ...report, variants: [{ ...variant, evaluations }] }, { ...style, cells: 40 });
+  expect(lines.slice(4, 6)).toEqual(['  eval/size: One sentence that is', '    longer than the terminal is wide.']);
+});

@@ -1,13 +1,15 @@
 import type { MetricRow, ModelFacts, Report, Verdict, VariantReport } from '@onnxpress/core';
 import { bytes } from '@onnxpress/core';
 import type { Colors } from './colors.ts';
-import { columns } from './columns.ts';
+import { columns, wrap } from './columns.ts';
 import { age, amount, change, large, metricWords } from './format.ts';
 
 export interface TableStyle {
   readonly colors: Colors;
   /** Milliseconds since 1970, for the age of numbers from the cache. */
   readonly now: number;
+  /** Cells of the terminal, where there is one: long remarks are broken there. */
+  readonly cells?: number | undefined;
 }
 
 /** The head of a run: its name, the model, and what it weighs. */
@@ -61,16 +63,17 @@ function candidateLines(report: Report, { colors }: TableStyle): string[] {
   return columns([['', ...judged.map((m) => colors.dim(metricWords(m)))], ...report.variants.map(row)], { indent: '  ' });
 }
 
-function noteLines(variant: VariantReport, { colors, now }: TableStyle): string[] {
+function noteLines(variant: VariantReport, { colors, now, cells = Infinity }: TableStyle): string[] {
   const byAge = new Map<string, string[]>();
   for (const e of variant.evaluations.filter((e) => e.cached)) {
     const when = age(now - e.at);
     byAge.set(when, [...(byAge.get(when) ?? []), e.as ?? e.use]);
   }
-  return [
-    ...variant.evaluations.flatMap((e) => e.remarks.map((r) => `  ${colors.dim(`${e.as ?? e.use}: ${r}`)}`)),
-    ...[...byAge].map(([when, who]) => `  ${colors.dim(`${who.join(', ')}: measured ${when}, from the cache (--fresh measures anew)`)}`),
+  const notes = [
+    ...variant.evaluations.flatMap((e) => e.remarks.map((r) => `${e.as ?? e.use}: ${r}`)),
+    ...[...byAge].map(([when, who]) => `${who.join(', ')}: measured ${when}, from the cache (--fresh measures anew)`),
   ];
+  return notes.flatMap((note) => wrap(note, cells - 4).map((line, i) => `${i === 0 ? '  ' : '    '}${colors.dim(line)}`));
 }
 
 function outcomeLines(report: Report, reportFile: string | undefined, { colors }: TableStyle): string[] {

@@ -97,8 +97,8 @@ function live(events: (display: Display, clock: Clock, abort: () => void) => voi
   const clock = { ms: 0 };
   const [frames, lines]: [string[], string[]] = [[], []];
   const abort = new AbortController();
-  const update = Object.assign((text: string) => void frames.push(text), { clear() {}, done() {}, persist: (text: string) => void lines.push(text) });
-  const display = liveDisplay({ write() {}, columns: 100, isTTY: true }, style(clock), () => update, abort.signal);
+  const update = Object.assign((text: string) => void frames.push(text), { clear() {}, done() {}, persist() {} });
+  const display = liveDisplay({ write: (text) => lines.push(text.trimEnd()), columns: 100, isTTY: true }, style(clock), () => update, abort.signal);
   events(display, clock, () => abort.abort());
   display.stop();
   return { frames, lines };

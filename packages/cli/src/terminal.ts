@@ -67,7 +67,8 @@ export function liveDisplay(out: Output, style: DisplayStyle, logUpdate: typeof 
   timer.unref();
   const shown = display(style, {
     line(text) {
-      update.persist(text);
+      update.clear();
+      out.write(`${text}\n`); // the terminal wraps it, and wraps it anew when it is resized
       paint();
     },
     work(now) {

@@ -31,7 +31,7 @@ export async function call(argv: readonly string[], { cwd, env = {}, answers, si
     if (/\] $/.test(chunk.toString().replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')) && left.length) stdin.write(`${left.shift()}\n`); // eslint-disable-line no-control-regex -- readline moves the cursor
   });
   const code = await main(argv, {
-    stdout: Object.assign(out, { isTTY: answers !== undefined, columns: 100 }),
+    stdout: Object.assign(out, { isTTY: answers !== undefined, columns: 100, rows: 40 }),
     stderr: { write: (text: string) => (stderr += text) },
     stdin,
     cwd,

@@ -95,8 +95,20 @@ function detailLines(step: StepPreview, why: boolean, colors: Colors): string[] 
   return [
     ...step.patterns.map((p) => `       ${colors.dim(`${p.option} "${p.pattern}" matches ${p.matched.length}:`)} ${named(p.matched)}`),
     ...(step.effect?.warnings ?? []).map((w) => `       ${colors.yellow('!')} ${w}`),
-    ...(why ? step.missed.map((m) => `       ${colors.dim('·')} ${m}`) : []),
+    ...(why ? alike(step.missed).map(({ first, count }) => `       ${colors.dim('·')} ${first}${count > 1 ? colors.dim(` (and ${count - 1} like it)`) : ''}`) : []),
   ];
+}
+
+/** Reasons that differ in names and numbers only are one: the first of them, and how many they are. */
+export function alike(reasons: readonly string[]): { readonly first: string; readonly count: number }[] {
+  const groups = new Map<string, { first: string; count: number }>();
+  for (const reason of reasons) {
+    const form = reason.replace(/(\w+ )?"[^"]*"/g, '"').replace(/\d+/g, '0');
+    const group = groups.get(form);
+    if (group) group.count++;
+    else groups.set(form, { first: reason, count: 1 });
+  }
+  return [...groups.values()];
 }
 
 const optionsText = (options: Readonly<Record<string, unknown>>): string => Object.entries(options).filter(([key]) => key !== 'metric').map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');

@@ -70,7 +70,7 @@ export function showReport(shell: Shell, given: Report, { file, recipe, now }: {
   const report = given.output ? { ...given, output: shell.shown(given.output) } : given;
   const colors = shell.colorsOf(shell.speech);
   const failures = failureLines(report, { colors });
-  const lines = ['', ...reportLines(report, { colors, now }, file === undefined ? undefined : shell.shown(file)), ...(failures.length ? ['', ...failures] : []), ...(recipe ? [nextLine(report, recipe)] : [])];
+  const lines = ['', ...reportLines(report, { colors, now, cells: shell.speech.isTTY && shell.speech.columns ? shell.speech.columns : undefined }, file === undefined ? undefined : shell.shown(file)), ...(failures.length ? ['', ...failures] : []), ...(recipe ? [nextLine(report, recipe)] : [])];
   shell.speech.write(lines.map((line) => `${line}\n`).join(''));
 }
 
