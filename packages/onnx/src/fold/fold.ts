@@ -142,22 +142,20 @@ function install(v: Value, tensor: Tensor, functionBodies: ReadonlySet<Graph>): 
   graph.rename(constant, name);
 }
 
-/** Removes candidates that nobody reads any more, and the constants that were there for them. Returns how many nodes. */
+/** Removes candidates that nobody reads any more, and what was there for them alone. Returns how many nodes but Constants. */
 function sweep(nodes: ReadonlySet<Node>): number {
-  let removed = 0;
-  for (const n of [...nodes].reverse()) {
-    const graph = n.graph;
-    if (!graph || !n.outputs.every((v) => v.isUnused)) continue;
-    const inputs = n.inputs;
-    graph.remove(n);
-    removed++;
-    for (const v of new Set(inputs)) if (v?.isUnused) dropConstant(v);
+  return [...nodes].reverse().reduce((removed, n) => removed + drop(n), 0);
+}
+
+function drop(n: Node): number {
+  const { graph, inputs } = n;
+  if (!graph || !n.outputs.every((v) => v.isUnused)) return 0;
+  graph.remove(n);
+  let removed = n.is('Constant') ? 0 : 1;
+  for (const v of new Set(inputs)) {
+    if (!v?.isUnused) continue;
+    if (v.producer) removed += drop(v.producer);
+    else if (v.isConstant() && v.graph) v.graph.removeInitializer(v);
   }
   return removed;
 }
-
-function dropConstant(v: Value): void {
-  if (v.producer?.is('Constant')) v.producer.graph?.remove(v.producer);
-  else if (v.isConstant() && v.graph) v.graph.removeInitializer(v);
-}
-
