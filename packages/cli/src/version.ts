@@ -1,4 +1,4 @@
 import { createRequire } from 'node:module';
 
 /** The version of this package. */
-export const version = (): string => (createRequire(import.meta.url)('../package.json') as { version: string }).version; // its own package.json has one
+export const version = (): string => (createRequire(import.meta.url)('onnxpress/package.json') as { version: string }).version; // every package.json has one

@@ -77,7 +77,7 @@ export interface Plan {
 }
 
 /** The version of this package, part of every key. */
-export const coreVersion = (createRequire(import.meta.url)('../../package.json') as { version: string }).version; // its own package.json has one
+export const coreVersion = (createRequire(import.meta.url)('@onnxpress/core/package.json') as { version: string }).version; // every package.json has one
 
 /** Opens the model, opens the data, and names every step's result. Throws RecipeError with all that does not fit, and OnnxError for a model that cannot be read. */
 export async function planRun(request: RunRequest, services: Services, signal: AbortSignal): Promise<Plan> {
@@ -171,8 +171,9 @@ function metricProblems(recipe: Recipe, evaluations: readonly Evaluation[]): Dia
     const metric = call.with['metric'];
     if (typeof metric !== 'string') return [];
     const measuredBy = from.get(metric) ?? [];
-    if (measuredBy.length === 0) return [unknownMetric(metric, [...from.keys()], recipe.source.at(call.path))];
-    return measuredBy.length > 1 ? [ambiguousMetric(metric, measuredBy, recipe.source.at(call.path))] : [];
+    const at = recipe.source.atKey(['gates'], call.as ?? metric);
+    if (measuredBy.length === 0) return [unknownMetric(metric, [...from.keys()], at)];
+    return measuredBy.length > 1 ? [ambiguousMetric(metric, measuredBy, at)] : [];
   });
 }
 
