@@ -6,14 +6,22 @@ import type { Part, Work } from './part.ts';
 export const inlineIf: Part = {
   name: 'constant conditions',
   run(work) {
-    for (const node of work.model.nodes()) {
-      work.ctx.signal.throwIfAborted();
-      if (!node.is('If') || !node.graph || !work.mayChange(node)) continue;
-      const branch = takenBranch(node);
-      if (branch) inline(node, node.graph, branch, work);
-    }
+    while (inlineAll(work)) work.ctx.signal.throwIfAborted(); // what comes out of a branch lies in front of the walk
   },
 };
+
+/** Whether any was inlined. */
+function inlineAll(work: Work): boolean {
+  let inlined = false;
+  for (const node of work.model.nodes()) {
+    if (!node.is('If') || !node.graph || !work.mayChange(node)) continue;
+    const branch = takenBranch(node);
+    if (!branch) continue;
+    inline(node, node.graph, branch, work);
+    inlined = true;
+  }
+  return inlined;
+}
 
 function takenBranch(node: Node): Graph | undefined {
   const [condition] = node.inputs;
