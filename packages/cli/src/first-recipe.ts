@@ -2,19 +2,20 @@ import type { Registry } from '@onnxpress/core';
 import type { Look } from './look.ts';
 import { call, flow, scalar } from './yaml.ts';
 
-/** What `init` has decided, by looking and by asking. */
+/** What `init` has decided, by looking, trying and asking. */
 export interface Wishes {
   readonly name: string;
   /** Paths as the recipe says them. */
   readonly model: string;
   readonly output: string;
-  readonly look: Look;
   /** One line about the model, for the recipe's head. */
   readonly seen: string;
-  readonly goal: 'int8' | 'exact';
+  readonly steps: readonly string[];
   readonly data: Data | undefined;
-  /** The predicted share of the size that is left; undefined where nobody can tell yet. */
+  /** The share of the size that is left; undefined where nobody can tell before the run. */
   readonly share: number | undefined;
+  /** Options for eval/latency; undefined where it cannot measure the model. */
+  readonly latency: Readonly<Record<string, unknown>> | undefined;
   readonly registry: Registry;
 }
 
@@ -26,7 +27,7 @@ export interface Data {
 
 /** A recipe that runs: only what is installed, and gates that hold with a little room. */
 export function firstRecipe(wishes: Wishes): string {
-  const has = (kind: 'pass' | 'evaluator' | 'dataset' | 'gate', name: string): boolean => wishes.registry.get(kind, name) !== undefined;
+  const has = (kind: 'evaluator' | 'dataset' | 'gate', name: string): boolean => wishes.registry.get(kind, name) !== undefined;
   const gates: string[] = [];
   const evaluate: string[] = [];
   const canJudge = has('gate', 'eval/threshold');
@@ -41,9 +42,8 @@ export function firstRecipe(wishes: Wishes): string {
   measure('eval/size', {}, wishes.share === undefined ? undefined : `  size: { at-most: ${roomFor(wishes.share)}% }        # of the original, in bytes`);
   if (data?.use === 'eval/beir') measure('eval/retrieval', { data: 'measure', k: 10 }, `  ndcg@10: { at-least: 97% }   # by the lower bound of its interval; see "sure"`);
   if (data?.use === 'eval/texts') measure('eval/cosine', { data: 'measure' }, `  cosine: { at-least: 0.95 }   # of the outputs, against the original`);
-  measure('eval/latency', latencyOptions(wishes.look), undefined);
+  if (wishes.latency) measure('eval/latency', wishes.latency, undefined);
 
-  const steps = stepsFor(wishes).filter((use) => has('pass', use));
   return [
     '# yaml-language-server: $schema=./.onnxpress/recipe.schema.json',
     `# ${wishes.seen}`,
@@ -52,7 +52,7 @@ export function firstRecipe(wishes: Wishes): string {
     `output: ${scalar(wishes.output)}`,
     ...(data ? ['', 'data:', `  measure: ${flow(data)}`] : []),
     '',
-    ...(steps.length ? ['steps:', ...steps.map((use) => `  - ${call(use)}`)] : ['steps: []']),
+    ...(wishes.steps.length ? ['steps:', ...wishes.steps.map((use) => `  - ${call(use)}`)] : ['steps: []']),
     ...(evaluate.length ? ['', 'evaluate:', ...evaluate] : []),
     ...(gates.length ? ['', 'gates:', ...gates] : []),
     '',
@@ -62,11 +62,9 @@ export function firstRecipe(wishes: Wishes): string {
 /** Texts that are read of a file: enough to see a difference, few enough to be quick. */
 const TEXTS = 256;
 
-/** The passes for a goal, in order. */
-const stepsFor = ({ goal, look }: Pick<Wishes, 'goal' | 'look'>): string[] => ['fusion/simplify', ...(goal === 'int8' && !look.quantized ? ['quant/dynamic'] : [])];
-
-const latencyOptions = ({ kind, sizes }: Look): Record<string, unknown> => ({
-  ...(kind === 'text encoder' || kind === 'text decoder' ? { length: kind === 'text encoder' ? 128 : 32 } : {}),
+/** What eval/latency must be told about a model. */
+export const latencyOptions = ({ tokens, sizes }: Look): Record<string, unknown> => ({
+  ...(tokens === undefined ? {} : { length: tokens }),
   ...(Object.keys(sizes).length ? { dims: sizes } : {}),
 });
 

@@ -1,4 +1,4 @@
-import { isFloat, type Model, type Value } from '@onnxpress/core';
+import { isFloat, weightOf, type Model, type Value } from '@onnxpress/core';
 
 /* What kind of model this is, as far as a first recipe needs to know. */
 
@@ -11,6 +11,8 @@ export interface Look {
   readonly quantized: boolean;
   /** Whether most weights are float16 or bfloat16. */
   readonly half: boolean;
+  /** Tokens of a text to measure with; undefined where the model reads no texts. */
+  readonly tokens: number | undefined;
   /** Sizes that latency must be told: symbolic dimensions behind the first, with a guess for each. */
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -19,13 +21,16 @@ export interface Look {
 const TEXT = /^(input_ids|attention_mask|token_type_ids|position_ids)$/;
 /** A cache of keys and values: only models that write text token by token have one. */
 const CACHE = /^(past|present)|past_key_values|cache/;
-const TOKENS = 128;
+/** A sentence or two for encoders, a prompt for decoders. */
+const TOKENS = { 'text encoder': 128, 'text decoder': 32 } as const;
 const PIXELS = 224;
 const OTHER = 8;
 
 export function lookAt(model: Model): Look {
   const inputs = model.graph.inputs.filter((v) => v.default === undefined);
-  return { kind: kindOf(model, inputs), hasTokenizer: model.files.has('tokenizer.json'), ...weightsOf(model), sizes: sizesOf(inputs) };
+  const kind = kindOf(model, inputs);
+  const tokens = kind in TOKENS ? Math.min(TOKENS[kind as keyof typeof TOKENS], positionsOf(model)) : undefined; // asked in the line itself
+  return { kind, hasTokenizer: model.files.has('tokenizer.json'), ...weightsOf(model), tokens, sizes: sizesOf(inputs, tokens ?? OTHER) };
 }
 
 function kindOf(model: Model, inputs: readonly Value[]): ModelKind {
@@ -49,13 +54,25 @@ function weightsOf(model: Model): Pick<Look, 'quantized' | 'half'> {
   return { quantized: bytes.narrow > bytes.half + bytes.float, half: bytes.half > bytes.float + bytes.narrow };
 }
 
+/** Some models keep the first rows of their table of positions for padding. */
+const RESERVED_POSITIONS = 2;
+
+/** How long a text the model's table of positions allows. */
+function positionsOf(model: Model): number {
+  const tables = [...model.nodes()].flatMap((n) => {
+    const weight = n.is('Gather') && n.inputs[0] ? weightOf(n.inputs[0]) : undefined;
+    return weight && /position/i.test(weight.value.name) && weight.tensor.dims.length === 2 ? [weight.tensor.dims[0]!] : [];
+  });
+  return Math.max(1, Math.min(...tables, Infinity) - RESERVED_POSITIONS);
+}
+
 /** eval/latency sizes the first dimension, and both dimensions of the inputs of texts. */
-function sizesOf(inputs: readonly Value[]): Record<string, number> {
+function sizesOf(inputs: readonly Value[], tokens: number): Record<string, number> {
   const sizes: Record<string, number> = {};
   for (const v of inputs) {
     (v.dims ?? []).forEach((dim, axis) => {
       if (typeof dim !== 'string' || axis === 0 || TEXT.test(v.name)) return;
-      sizes[dim] ??= /past|cache/.test(dim) || CACHE.test(v.name) ? 0 : v.rank === 4 ? PIXELS : /seq|len|token/.test(dim) ? TOKENS : OTHER;
+      sizes[dim] ??= /past|cache/.test(dim) || CACHE.test(v.name) ? 0 : v.rank === 4 ? PIXELS : /seq|len|token/.test(dim) ? tokens : OTHER;
     });
   }
   return sizes;

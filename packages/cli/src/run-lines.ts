@@ -1,6 +1,6 @@
 import { bytes, type RunEvent, type StepDone } from '@onnxpress/core';
 import type { Colors } from './colors.ts';
-import { pad, padStart } from './columns.ts';
+import { fit, pad, padStart } from './columns.ts';
 import { duration, large } from './format.ts';
 
 type Event<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
@@ -14,6 +14,8 @@ export interface LineStyle {
 /** Cells of the column of times: "2 min 5 s". */
 const TIME_WIDTH = 9;
 const BAR_CELLS = 20;
+/** What was found by comparing before and after is told in full in the report. */
+const FINDING_CELLS = 72;
 
 /** A finished step: its mark, its time, and what it did to the model. */
 export function stepLine(step: StepDone, { colors, nameWidth }: LineStyle): string {
@@ -47,6 +49,6 @@ function whatItDid(step: StepDone, colors: Colors): string {
     nodes[0] === nodes[1] ? '' : `nodes ${nodes[0]} → ${nodes[1]}`,
     bytes(weights[0]) === bytes(weights[1]) ? '' : `weights ${bytes(weights[0])} → ${bytes(weights[1])}`,
     ...Object.entries(step.counts).map(([what, count]) => `${large(count)} ${what}`),
-    step.verify === undefined || step.numerics === 'lossy' ? '' : colors.dim(step.verify),
+    step.verify === undefined || step.numerics === 'lossy' ? '' : colors.dim(fit(step.verify, FINDING_CELLS)),
   ].filter((part) => part !== '').join(' · ');
 }

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
-import { bytes, EXIT, factsOf, Files, planRun, previewSteps, RecipeError, RunError, say, Source, type Model, type ModelFacts, type Registry } from '@onnxpress/core';
+import { bytes, EXIT, factsOf, Files, isInterruption, RecipeError, say, type ModelFacts, type Registry } from '@onnxpress/core';
 import { ask } from '../ask.ts';
-import { firstRecipe, type Data, type Wishes } from '../first-recipe.ts';
+import { firstRecipe, latencyOptions, type Data } from '../first-recipe.ts';
 import { lookAt, type Look } from '../look.ts';
 import { openGiven } from '../models.ts';
 import type { Shell } from '../shell.ts';
-import { openSource, registryHere, withServices } from '../workspace.ts';
+import { canMeasure, trySteps } from '../trial.ts';
+import { RECIPE_FILE, registryHere, withServices } from '../workspace.ts';
 import { writeSchema } from './schema.ts';
 
 export interface InitFlags {
@@ -16,27 +16,57 @@ export interface InitFlags {
   readonly force?: boolean;
 }
 
-/** Looks at a model, asks what it cannot see, and writes a recipe that runs. */
+/** Looks at a model, tries on it what the recipe might say, asks what it cannot see, and writes a recipe that runs. */
 export async function init(shell: Shell, given: string | undefined, flags: InitFlags): Promise<number> {
   const file = shell.path(flags.out);
   if (existsSync(file) && !flags.force) throw new RecipeError([say.badCall(`${flags.out} is there already.`, 'Write another one with --out, or replace it with --force.')]);
-  const registry = await registryHere(shell);
-  const { model, path } = openGiven(shell, given ?? onlyModel(shell));
   const folder = dirname(file);
-  const seenAs = pathFrom(folder, modelName(path, given === undefined ? undefined : shell.path(given)));
+  const registry = await registryHere(shell);
+  const named = given ?? onlyModel(shell);
+  const { model, path } = openGiven(shell, named);
+  const from = pathFrom(folder, shell.path(named));
   const look = lookAt(model);
-  const facts = await factsOf(model, seenAs);
-  shell.out(`${shell.colors.bold(seenAs)}: ${describe(look, facts, model)}`);
+  const facts = await factsOf(model, from);
+  const seen = `${from}: ${describe(look, facts)}`;
+  shell.out(seen);
 
-  const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, registry });
-  const wishes: Wishes = { ...answers, model: seenAs, look, seen: `${seenAs}: ${describe(look, facts, model)}`, share: undefined, registry };
-  const text = firstRecipe(await tried(shell, file, wishes, facts));
+  const tidied = await tried(shell, path, installed(registry, ['fusion/simplify']));
+  const quantized = look.quantized ? undefined : await tried(shell, path, installed(registry, ['fusion/simplify', 'quant/dynamic']), 'quant/dynamic');
+  const latency = latencyOptions(look);
+  const measuresLatency = registry.get('evaluator', 'eval/latency') !== undefined && (facts.bytes > TOO_LARGE_TO_TRY || (await canMeasure(shell, path, 'eval/latency', { ...latency, rounds: 1, warmup: 0 })));
 
+  const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, canShrink: quantized !== undefined });
+  const chosen = answers.goal === 'int8' && quantized ? quantized : tidied;
+  const text = firstRecipe({
+    ...answers, model: from, seen, registry,
+    steps: chosen?.steps ?? [],
+    share: chosen?.bytes === undefined || facts.bytes === 0 ? undefined : chosen.bytes / facts.bytes,
+    latency: measuresLatency ? latency : undefined,
+  });
   await withServices(shell, (services) => services.get(Files).writeText(file, text));
   const schema = await writeSchema(shell, registry, folder);
-  const called = file === shell.path('onnxpress.yaml') ? '' : ` ${shell.shown(file)}`;
+  const called = file === shell.path(RECIPE_FILE) ? '' : ` ${shell.shown(file)}`;
   shell.out(`${shell.colors.green('✔')} ${shell.shown(file)}   ${shell.colors.dim(`(and ${shell.shown(schema)}, for editors)`)}`, '', text.trimEnd(), '', `next: onnxpress run${called}`);
   return EXIT.passed;
+}
+
+/** Measuring would take longer than people wait for a first recipe. */
+const TOO_LARGE_TO_TRY = 1e9;
+
+const installed = (registry: Registry, passes: readonly string[]): string[] => passes.filter((use) => registry.get('pass', use) !== undefined);
+
+/** Steps that work on the model, with the size they leave; undefined where one of them fails, or where `needed` is missing or changes nothing. */
+async function tried(shell: Shell, path: string, steps: readonly string[], needed?: string): Promise<{ readonly steps: readonly string[]; readonly bytes: number | undefined } | undefined> {
+  if (needed !== undefined && !steps.includes(needed)) return undefined;
+  try {
+    const preview = await trySteps(shell, path, steps);
+    const effect = preview.steps.find((s) => s.use === needed)?.effect;
+    return effect?.changed === false ? undefined : { steps, bytes: preview.bytes };
+  } catch (e) {
+    if (isInterruption(e) || !(e instanceof Error)) throw e;
+    shell.note(`${shell.colorsOf(shell.host.stderr).yellow('!')} ${e.message} The recipe goes without.`);
+    return undefined;
+  }
 }
 
 interface Asking {
@@ -44,62 +74,41 @@ interface Asking {
   readonly path: string;
   readonly folder: string;
   readonly asks: boolean;
-  readonly registry: Registry;
+  readonly canShrink: boolean;
+}
+
+interface Answers {
+  readonly goal: 'int8' | 'exact';
+  readonly data: Data | undefined;
+  readonly output: string;
+  readonly name: string;
 }
 
 /** Up to three questions, and the defaults where nobody is asked. */
-async function answersFor(shell: Shell, { look, path, folder, asks, registry }: Asking): Promise<Pick<Wishes, 'goal' | 'data' | 'output' | 'name'>> {
-  const canShrink = !look.quantized && registry.get('pass', 'quant/dynamic') !== undefined;
-  const goalPreset = canShrink ? 'int8' : 'exact';
-  const question = async (text: string, preset: string, choices?: Readonly<Record<string, string>>): Promise<string> => (asks ? ask(shell, { text, preset, ...(choices ? { choices } : {}) }) : preset);
-  const goal = canShrink
-    ? await question('What should it become?', goalPreset, { int8: 'about a quarter of the size and faster, a little less exact', exact: 'the same numbers, tidied up' })
-    : goalPreset;
-
+async function answersFor(shell: Shell, { look, path, folder, asks, canShrink }: Asking): Promise<Answers> {
+  const question = async (text: string, preset: string, choices: Readonly<Record<string, string>> = {}): Promise<string> => (asks ? ask(shell, { text, preset, choices }) : preset);
+  const goal = canShrink ? await question('What should it become?', 'int8', { int8: 'smaller and faster, a little less exact', exact: 'the same numbers, tidied up' }) : 'exact';
   const measurable = look.kind === 'text encoder' && look.hasTokenizer;
-  const found = measurable ? findData(folder) : undefined;
-  const dataPath = measurable ? await question('What shows its quality? A folder with corpus.jsonl, queries.jsonl and qrels, or a .txt or .jsonl file of texts.', found ?? 'nothing') : 'nothing';
-  const base = nameOf(path);
-  const output = await question('Where should the result go?', `out/${base}-${goal === 'int8' ? 'int8' : 'optimized'}.onnx`);
-  return { goal: goal === 'int8' ? 'int8' : 'exact', data: dataFrom(shell, dataPath, folder), output, name: basename(output, extname(output)) };
+  const data = measurable ? await question('What shows its quality? A folder with corpus.jsonl, queries.jsonl and qrels, or a .txt or .jsonl file of texts.', findData(folder) ?? NOTHING) : NOTHING;
+  const output = await question('Where should the result go?', `out/${nameOf(path)}-${goal === 'int8' ? 'int8' : 'tidy'}.onnx`);
+  return { goal: goal === 'int8' ? 'int8' : 'exact', data: dataFrom(shell, data, folder), output, name: basename(output, extname(output)) };
 }
 
-/** The wishes, with what the steps leave of the size. Where quantization refuses the model, it says so and is left out. */
-async function tried(shell: Shell, file: string, wishes: Wishes, facts: ModelFacts): Promise<Wishes> {
-  try {
-    return { ...wishes, share: await predictedShare(shell, file, wishes, facts) };
-  } catch (e) {
-    if (wishes.goal === 'exact' || !(e instanceof RunError)) throw e;
-    shell.note(`${shell.colorsOf(shell.host.stderr).yellow('!')} ${e.message} The recipe goes without.`);
-    return tried(shell, file, { ...wishes, goal: 'exact' }, facts);
-  }
-}
+const NOTHING = 'nothing';
 
-/** What is left of the size when the steps are tried out; undefined where that cannot be known before the run. */
-async function predictedShare(shell: Shell, file: string, wishes: Wishes, facts: ModelFacts): Promise<number | undefined> {
-  const source = new Source(file, firstRecipe(wishes), file);
-  const { recipe, registry } = await openSource(shell, source, source.problems, {});
-  return withServices(shell, async (services) => {
-    const plan = await planRun({ recipe, registry, cache: { mode: 'none' } }, services, shell.host.signal);
-    try {
-      const [variant] = plan.variants;
-      const { bytes: left } = variant ? await previewSteps(plan, variant, services, shell.host.signal) : { bytes: undefined };
-      return left === undefined || facts.bytes === 0 ? undefined : left / facts.bytes;
-    } finally {
-      await rm(plan.store.folder, { recursive: true, force: true });
-    }
-  }, registry);
-}
-
-function describe({ kind, hasTokenizer, quantized, half }: Look, facts: ModelFacts, model: Model): string {
-  const parts = [`a ${kind}`, bytes(facts.bytes), `opset ${facts.opset}`, quantized ? 'quantized already' : half ? 'weights in half precision' : '', hasTokenizer ? 'tokenizer beside it' : '', model.graph.inputs.length === 0 ? 'no inputs' : ''];
+function describe({ kind, hasTokenizer, quantized, half }: Look, facts: ModelFacts): string {
+  const parts = [`a ${kind}`, bytes(facts.bytes), `opset ${facts.opset}`, quantized ? 'quantized already' : half ? 'weights in half precision' : '', hasTokenizer ? 'tokenizer beside it' : ''];
   return parts.filter((part) => part !== '').join(', ');
 }
 
 /** The model when none was named: the only one that is here, or below models/. */
 function onlyModel(shell: Shell): string {
   const places = [shell.host.cwd, shell.path('models'), ...foldersIn(shell.path('models'))];
-  const found = places.filter((folder) => existsSync(join(folder, 'model.onnx')) || existsSync(join(folder, 'onnx', 'model.onnx')) || filesIn(folder).filter((f) => f.endsWith('.onnx')).length === 1);
+  const found = places.flatMap((folder) => {
+    const files = namesIn(folder).filter((f) => f.endsWith('.onnx'));
+    if (files.length === 1) return [join(folder, files[0]!)];
+    return existsSync(join(folder, 'model.onnx')) || existsSync(join(folder, 'onnx', 'model.onnx')) ? [folder] : [];
+  });
   if (found.length === 1) return found[0]!;
   throw new RecipeError([say.badCall(found.length === 0 ? `There is no model in ${shell.host.cwd} or below models/.` : `There are several models here: ${found.map((f) => shell.shown(f)).join(', ')}.`, 'Name the one you mean: onnxpress init path/to/model.onnx')]);
 }
@@ -107,19 +116,16 @@ function onlyModel(shell: Shell): string {
 /** A collection in the layout of BEIR near the recipe: in data/ or one folder below. */
 function findData(folder: string): string | undefined {
   const places = [join(folder, 'data'), ...foldersIn(join(folder, 'data'))];
-  const found = places.find((place) => existsSync(join(place, 'corpus.jsonl')) && existsSync(join(place, 'queries.jsonl')));
+  const found = places.find((place) => ['corpus.jsonl', 'queries.jsonl', join('qrels', 'test.tsv')].every((name) => existsSync(join(place, name))));
   return found && pathFrom(folder, found);
 }
 
 function dataFrom(shell: Shell, given: string, folder: string): Data | undefined {
-  if (given === 'nothing' || given === '') return undefined;
-  const path = existsSync(join(folder, given)) ? join(folder, given) : shell.path(given);
-  if (!existsSync(path)) throw new RecipeError([say.noSuchFile(given, 'The data')]);
+  if (given === NOTHING) return undefined;
+  const path = [join(folder, given), shell.path(given)].find((p) => existsSync(p));
+  if (path === undefined) throw new RecipeError([say.noSuchFile(given, 'The data')]);
   return { kind: statSync(path).isDirectory() ? 'beir' : 'texts', path: pathFrom(folder, path) };
 }
-
-/** The folder of the model where that is what was named, so that the recipe reads as the user said it. */
-const modelName = (path: string, given: string | undefined): string => (given !== undefined && given !== path ? given : path);
 
 /** "minilm" for models/minilm/onnx/model.onnx, "tiny" for tiny.onnx. */
 function nameOf(path: string): string {
@@ -131,4 +137,4 @@ function nameOf(path: string): string {
 
 const pathFrom = (folder: string, path: string): string => (relative(folder, path) || '.').split(sep).join('/');
 const foldersIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => join(folder, e.name)).sort() : []);
-const filesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
