@@ -37,6 +37,8 @@ const TYPED: readonly [DType, Fields, string, dims?: readonly number[]][] = [
   ['int4', { int32_data: [0xe1] }, 'e1'],
   ['uint4', { int32_data: [0xe1] }, 'e1'],
   ['float4e2m1', { int32_data: [0xe1] }, 'e1'],
+  ['float6e2m3', { int32_data: [0x21, 0x0b] }, 'e102'],
+  ['float6e3m2', { int32_data: [0x21, 0x0b] }, 'e102'],
   ['int2', { int32_data: [0x0e] }, '0e'],
   ['uint2', { int32_data: [0x0e] }, '0e'],
 ];

@@ -1,5 +1,6 @@
 import { OnnxError } from '../error.ts';
 import { bitsOf, type DType } from '../ir/dtype.ts';
+import { pack } from '../ir/packing.ts';
 import { assertFits, fromReader, type Tensor } from '../ir/tensor.ts';
 import { ByteList } from '../wire/byte-list.ts';
 import { Reader, type Range } from '../wire/reader.ts';
@@ -19,7 +20,7 @@ export type TypedField =
 
 const INT32_TYPES: ReadonlySet<DType> = new Set([
   'int32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'float16', 'bfloat16', 'float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz',
-  'float8e8m0', 'int4', 'uint4', 'float4e2m1', 'int2', 'uint2',
+  'float8e8m0', 'int4', 'uint4', 'float4e2m1', 'int2', 'uint2', 'float6e2m3', 'float6e3m2',
 ]);
 
 /** How many bytes of raw data one number of the field becomes, as TensorProto says; undefined where the type does not use the field. */
@@ -35,7 +36,7 @@ export function elementBytes(dtype: DType, field: TypedField): 1 | 2 | 4 | 8 | u
       return dtype === 'uint64' ? 8 : dtype === 'uint32' ? 4 : undefined;
     case TENSOR.int32_data:
       if (!INT32_TYPES.has(dtype)) return undefined;
-      return bitsOf(dtype) === 32 ? 4 : bitsOf(dtype) === 16 ? 2 : 1; // elements narrower than a byte are packed, a byte in each number
+      return bitsOf(dtype) === 32 ? 4 : bitsOf(dtype) === 16 ? 2 : 1; // elements narrower than a byte are packed, a byte in each number; those of six bits come one by one
     case TENSOR.string_data:
       return undefined;
   }
@@ -65,15 +66,20 @@ export function typedTensor(source: ByteSource, range: Range, dtype: DType, dims
 
 function numbers(source: ByteSource, range: Range, dtype: DType, field: TypedField, byteLength: number): Uint8Array {
   const width = elementBytes(dtype, field)!; // the caller has checked that the type uses the field
-  const list = new ByteList(Math.max(byteLength, 1));
+  const oneByOne = bitsOf(dtype) === STRADDLING_BITS;
+  const expected = oneByOne ? Math.floor((byteLength * 8) / STRADDLING_BITS) : byteLength;
+  const list = new ByteList(Math.max(expected, 1));
   const reader = new Reader(source, range);
-  while (list.length <= byteLength && reader.next()) {
+  while (list.length <= expected && reader.next()) {
     if (reader.field !== field) continue;
     if (field === TENSOR.float_data || field === TENSOR.double_data) reader.fixedBytes(width === 8 ? 8 : 4, list);
     else reader.integerBytes(width, list);
   }
-  return list.bytes;
+  return oneByOne ? pack(list.bytes, STRADDLING_BITS) : list.bytes;
 }
+
+/** Elements that do not fit a whole number of times into a byte: as raw data four of them take three bytes. */
+const STRADDLING_BITS = 6;
 
 function strings(source: ByteSource, range: Range, byteLength: number): Uint8Array {
   const list = new ByteList(Math.max(byteLength, 1));

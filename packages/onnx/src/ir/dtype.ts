@@ -30,6 +30,8 @@ const TABLE = {
   float8e8m0: { code: 24, bits: 8, text: 'float8e8m0' },
   uint2: { code: 25, bits: 2, text: 'uint2' },
   int2: { code: 26, bits: 2, text: 'int2' },
+  float6e2m3: { code: 27, bits: 6, text: 'float6e2m3' },
+  float6e3m2: { code: 28, bits: 6, text: 'float6e3m2' },
 } as const;
 
 /** An element type of ONNX. */

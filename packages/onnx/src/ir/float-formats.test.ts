@@ -37,6 +37,8 @@ test.each([
   ['float8e4m3fnuz', 4, 3, 8, [0x80], 240],
   ['float8e5m2fnuz', 5, 2, 16, [0x80], 57344],
   ['float4e2m1', 2, 1, 1, [], 6],
+  ['float6e2m3', 2, 3, 1, [], 7.5],
+  ['float6e3m2', 3, 2, 3, [], 28],
 ] as [DType, number, number, number, number[], number][])('every bit pattern of %s is what its table says', (dtype, exponentBits, mantissaBits, bias, nans, largest) => {
   const codes = Array.from({ length: 2 ** of(dtype).bits }, (_, code) => code);
   for (const code of codes) expect([code, of(dtype).decode(code)]).toEqual([code, nans.includes(code) ? NaN : onPaper(code, exponentBits, mantissaBits, bias)]);

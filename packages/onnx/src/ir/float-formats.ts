@@ -70,7 +70,7 @@ const e8m0: FloatFormat = {
   },
 };
 
-/** The formats narrower than float32. Specified in the ONNX documents "Float stored in 8 bits" and "Float stored in 4 bits". */
+/** The formats narrower than float32. Specified in the ONNX documents "Float stored in 8 bits" and "Float stored in 4 bits", and for six bits in the OCP microscaling formats. */
 export const FLOAT_FORMATS: Readonly<Partial<Record<DType, FloatFormat>>> = {
   float16: signed({ exponent: 5, mantissa: 10, bias: 15, special: 'ieee', overflow: 'infinity' }),
   bfloat16: signed({ exponent: 8, mantissa: 7, bias: 127, special: 'ieee', overflow: 'infinity' }),
@@ -80,6 +80,8 @@ export const FLOAT_FORMATS: Readonly<Partial<Record<DType, FloatFormat>>> = {
   float8e5m2fnuz: signed({ exponent: 5, mantissa: 2, bias: 16, special: 'fnuz', overflow: 'largest' }),
   float8e8m0: e8m0,
   float4e2m1: signed({ exponent: 2, mantissa: 1, bias: 1, special: 'none', overflow: 'largest' }),
+  float6e2m3: signed({ exponent: 2, mantissa: 3, bias: 1, special: 'none', overflow: 'largest' }),
+  float6e3m2: signed({ exponent: 3, mantissa: 2, bias: 3, special: 'none', overflow: 'largest' }),
 };
 
 const tables = new Map<FloatFormat, Float32Array>();
