@@ -2,10 +2,13 @@ import { Graph, Node, type Value } from '../ir/graph.ts';
 import { cloneGraph, Model } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
 
+/** From this version of the format on an initializer need not be an input. */
+export const INITIALIZERS_ALONE = 4;
+
 /** A model that computes `wanted` from constants alone. `known`: values that need no computing. */
 export function batchModel(model: Model, wanted: readonly Value[], known: (v: Value) => Tensor | undefined): Model {
   const origin = wanted[0]?.graph;
-  const batch = new Model(new Graph('constants', origin?.opsets ?? model.opsets), { irVersion: model.info.irVersion });
+  const batch = new Model(new Graph('constants', origin?.opsets ?? model.opsets), { irVersion: Math.max(model.info.irVersion, INITIALIZERS_ALONE) });
   for (const [key, f] of model.functions) batch.functions.set(key, { ...f, body: cloneGraph(f.body) });
   const twins = new Map<Value, Value>();
   const twinOf = (v: Value): Value => {

@@ -1,5 +1,6 @@
 import { bitsOf, countOf, isFloat, isInteger, type DType } from '../ir/dtype.ts';
-import { evaluate, isEvaluated, MOVED_INPUTS, type Arithmetic } from '../ir/grid/evaluate.ts';
+import { evaluate, isEvaluated, MOVED_INPUTS } from '../ir/grid/evaluate.ts';
+import type { Arithmetic } from '../ir/grid/evaluation.ts';
 import type { Grid } from '../ir/grid/grid.ts';
 import type { Node } from '../ir/graph.ts';
 import { memoryTensor, type Tensor } from '../ir/tensor.ts';

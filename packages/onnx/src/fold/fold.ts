@@ -6,7 +6,7 @@ import { isSparse, type Tensor } from '../ir/tensor.ts';
 import { knownContents } from '../ir/shapes/contents.ts';
 import { inferTypes, opsetOf } from '../ir/shapes/infer.ts';
 import { tensorOf } from '../ir/values.ts';
-import { batchModel } from './batch.ts';
+import { batchModel, INITIALIZERS_ALONE } from './batch.ts';
 import { candidatesOf, hasKnownContents } from './candidates.ts';
 import { choose } from './choose.ts';
 import { compute } from './compute.ts';
@@ -53,8 +53,9 @@ export async function fold(model: Model, options: FoldOptions = {}): Promise<Fol
   const missing = [...choice.values].filter((v) => !known.has(v));
   if (options.evaluate) await evaluateAll(model, missing, tensorFor, known, leftAlone, options);
   else for (const v of missing) leftAlone.set(v.producer!, 'it takes a runtime to compute it, and none was given');
-  const functionBodies = new Set<Graph>([...model.functions.values()].map((f) => f.body));
-  for (const v of choice.values) if (known.has(v)) install(v, known.get(v)!, functionBodies);
+  const bodies = new Set([...model.functions.values()].map((f) => f.body));
+  const mayInitialize = (g: Graph): boolean => model.info.irVersion >= INITIALIZERS_ALONE && !bodies.has(g);
+  for (const v of choice.values) if (known.has(v)) install(v, known.get(v)!, mayInitialize(v.graph!));
   const folded = sweep(candidates.nodes);
   const order = new Map([...model.nodes()].map((n, i) => [n, i]));
   const left = [...leftAlone].filter(([node]) => order.has(node)).sort(([a], [b]) => order.get(a)! - order.get(b)!);
@@ -126,10 +127,10 @@ function batches(values: readonly Value[]): Value[][] {
   return all.map((b) => b.values);
 }
 
-/** Puts a constant in the place of the value, under its name. A function's body has no initializers, and an output is made by a node. */
-function install(v: Value, tensor: Tensor, functionBodies: ReadonlySet<Graph>): void {
+/** Puts a constant in the place of the value, under its name. An output is made by a node, and everything where initializers may not stand alone: in old models and in a function's body. */
+function install(v: Value, tensor: Tensor, asInitializer: boolean): void {
   const graph = v.graph!;
-  if (v.isOutput || functionBodies.has(graph)) {
+  if (v.isOutput || !asInitializer) {
     const node = new Node('Constant', [], { attrs: [['value', { type: 'tensor', value: tensor }]], name: v.producer!.name });
     graph.add(node, { before: v.producer });
     graph.replace(v, node.output);

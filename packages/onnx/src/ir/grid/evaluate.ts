@@ -1,46 +1,9 @@
 import type { Node } from '../graph.ts';
 import { bigintsOf } from '../values.ts';
+import { complete, ends, fits, numberGrid, numbers, one, setting, type Evaluation, type Evaluator } from './evaluation.ts';
 import { axisOf, broadcastDims, countOfDims, filled, vector, zip, type Grid } from './grid.ts';
+import { absolute, binary, flipped, logic, mapped, reduction, variadic } from './lifted.ts';
 import { concat, expandTo, gather, gatherElements, gatherND, pad, reshape, scatterElements, scatterND, slice, split, tile, transpose } from './movement.ts';
-
-/**
- * What elements are. One reading computes with exact integers and folds constants; another computes with sizes of which some have only a
- * name, or are not known at all. `undefined` from any function: this reading cannot say, and the whole node is left alone.
- */
-export interface Arithmetic<T> {
-  /** The element that is this integer. */
-  integer(value: number): T;
-  /** The integer that an element is, where it is one and known. Booleans are 0 and 1. */
-  number(value: T): number | undefined;
-  /** The same where it marks an end: beyond 2^53 it is ±Infinity. */
-  end(value: T): number | undefined;
-  add(a: T, b: T): T | undefined;
-  sub(a: T, b: T): T | undefined;
-  mul(a: T, b: T): T | undefined;
-  /** Rounds towards zero, as ONNX's Div of integers. */
-  div(a: T, b: T): T | undefined;
-  /** `sign` of the divisor, or of the dividend where `fmod`. */
-  mod(a: T, b: T, fmod: boolean): T | undefined;
-  min(a: T, b: T): T | undefined;
-  max(a: T, b: T): T | undefined;
-  equal(a: T, b: T): T | undefined;
-  less(a: T, b: T): T | undefined;
-  lessOrEqual(a: T, b: T): T | undefined;
-  /** Where the condition is not known: whatever holds for both. */
-  choose(condition: T, a: T, b: T): T | undefined;
-}
-
-/** A node with the elements of its inputs. A missing optional input is undefined. */
-export interface Evaluation<T> {
-  readonly node: Node;
-  readonly opset: number;
-  readonly inputs: readonly (Grid<T> | undefined)[];
-  readonly math: Arithmetic<T>;
-  /** No result may have more elements. */
-  readonly most: number;
-}
-
-type Evaluator = <T>(e: Evaluation<T>) => (Grid<T> | undefined)[] | undefined;
 
 /** The elements of the node's outputs; undefined for an operator that is not here, or where some input does not suffice. */
 export function evaluate<T>(e: Evaluation<T>): readonly (Grid<T> | undefined)[] | undefined {
@@ -57,93 +20,6 @@ export const MOVED_INPUTS: Readonly<Record<string, readonly number[] | 'all'>> =
   Identity: [0], Reshape: [0], Flatten: [0], Squeeze: [0], Unsqueeze: [0], Transpose: [0], Slice: [0], Gather: [0], GatherElements: [0], GatherND: [0],
   Expand: [0], Tile: [0], Split: [0], Concat: 'all', Where: [1, 2], ScatterElements: [0, 2], ScatterND: [0, 2], Pad: [0, 2],
 };
-
-/** The numbers of an input, where all are known. */
-function numbers<T>(e: Evaluation<T>, index: number): number[] | undefined {
-  const found = e.inputs[index]?.values.map((v) => e.math.number(v));
-  return found?.every((v) => v !== undefined) ? found : undefined;
-}
-
-function numberGrid<T>(e: Evaluation<T>, index: number): Grid<number> | undefined {
-  const values = numbers(e, index);
-  return values && { dims: e.inputs[index]!.dims, values };
-}
-
-/** The ends of a range, which may be the largest integer there is. */
-function ends<T>(e: Evaluation<T>, index: number, attribute: string): readonly number[] | undefined {
-  if (!e.node.inputs[index]) return endsOf(e.node, attribute);
-  const found = e.inputs[index]?.values.map((v) => e.math.end(v));
-  return found?.every((v) => v !== undefined) ? found : undefined;
-}
-
-/** Integers of an attribute that mark ends: beyond 2^53 they are ±Infinity. */
-export function endsOf(node: Node, attribute: string): readonly number[] | undefined {
-  const a = node.attrs.get(attribute);
-  return a?.type === 'ints' ? a.value.map((v) => (typeof v === 'number' ? v : v > 0n ? Infinity : -Infinity)) : undefined;
-}
-
-/** What newer opsets take as input `index` and older ones as an attribute. */
-const setting = <T>(e: Evaluation<T>, index: number, attribute: string): readonly number[] | undefined => (e.node.inputs[index] ? numbers(e, index) : e.node.ints(attribute));
-
-const one = <T>(g: Grid<T> | undefined): (Grid<T> | undefined)[] | undefined => g && [g];
-
-/** A grid of results of which none is undefined. */
-function complete<T>(g: Grid<T | undefined> | undefined): Grid<T> | undefined {
-  return g?.values.every((v) => v !== undefined) ? (g as Grid<T>) : undefined; // checked for every element
-}
-
-/** An operator of two inputs, element by element. */
-const binary =
-  (f: <T>(e: Evaluation<T>, a: T, b: T) => T | undefined): Evaluator =>
-  (e) => {
-    const [a, b] = e.inputs;
-    return a && b && !e.node.attrs.has('broadcast') && fits(e, [a, b]) ? one(complete(zip([a, b], (x, y) => f(e, x, y)))) : undefined;
-  };
-
-const variadic =
-  (f: <T>(e: Evaluation<T>, a: T, b: T) => T | undefined): Evaluator =>
-  <T>(e: Evaluation<T>) => {
-    const all = e.inputs.filter((g) => g !== undefined);
-    if (all.length !== e.inputs.length || !fits(e, all)) return undefined;
-    return one(complete(zip<T, T | undefined>(all, (...values) => values.slice(1).reduce<T | undefined>((x, y) => (x === undefined ? undefined : f(e, x, y)), values[0]))));
-  };
-
-/** Whether what the grids broadcast to is not too large. */
-function fits<T>(e: Evaluation<T>, all: readonly Grid<T>[]): boolean {
-  const dims = broadcastDims(all.map((g) => g.dims));
-  return dims !== undefined && countOfDims(dims) <= e.most;
-}
-
-const logic =
-  (f: (a: boolean, b: boolean) => boolean): Evaluator =>
-  binary((e, a, b) => {
-    const [x, y] = [e.math.number(a), e.math.number(b)];
-    return x === undefined || y === undefined ? undefined : e.math.integer(f(x !== 0, y !== 0) ? 1 : 0);
-  });
-
-const reduction =
-  (f: <T>(e: Evaluation<T>, a: T, b: T) => T | undefined, empty: number | undefined): Evaluator =>
-  <T>(e: Evaluation<T>) => {
-    const data = e.inputs[0];
-    const given = setting(e, 1, 'axes');
-    if (!data || (e.node.inputs[1] && !given)) return undefined;
-    const rank = data.dims.length;
-    const noAxes = !given || given.length === 0;
-    if (noAxes && e.node.int('noop_with_empty_axes', 0) !== 0) return one(data);
-    const axes = noAxes ? data.dims.map((_, i) => i) : given.map((a) => axisOf(a, rank));
-    if (!axes.every((a) => a !== undefined)) return undefined;
-    const kept = data.dims.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
-    const turned = transpose(data, [...kept, ...axes]);
-    const run = countOfDims(axes.map((a) => data.dims[a]!));
-    const start = run === 0 && empty !== undefined ? e.math.integer(empty) : undefined;
-    if (!turned || (run === 0 && start === undefined)) return undefined;
-    const keep = e.node.int('keepdims', 1) !== 0;
-    const dims = data.dims.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]));
-    const values = Array.from({ length: countOfDims(dims) }, (_, i): T | undefined =>
-      run === 0 ? start : turned.values.slice(i * run + 1, (i + 1) * run).reduce<T | undefined>((x, y) => (x === undefined ? undefined : f(e, x, y)), turned.values[i * run]),
-    );
-    return one(complete({ dims, values }));
-  };
 
 const EVALUATORS = {
   Identity: (e) => one(e.inputs[0]),
@@ -350,16 +226,3 @@ const EVALUATORS = {
     return one(complete({ dims: data.dims, values }));
   },
 } satisfies Record<string, Evaluator>;
-
-function mapped<T>(e: Evaluation<T>, f: (v: T) => T | undefined): Grid<T>[] | undefined {
-  const [data] = e.inputs;
-  const result = data && complete({ dims: data.dims, values: data.values.map(f) });
-  return result && [result];
-}
-
-const flipped = <T>(v: number | undefined, math: Arithmetic<T>): T | undefined => (v === undefined ? undefined : math.integer(v === 0 ? 1 : 0));
-
-function absolute<T>(v: T, math: Arithmetic<T>): T | undefined {
-  const negative = math.sub(math.integer(0), v);
-  return negative === undefined ? undefined : math.max(v, negative);
-}

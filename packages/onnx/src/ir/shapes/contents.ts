@@ -1,5 +1,6 @@
 import { bitsOf, isInteger, type DType } from '../dtype.ts';
-import { evaluate, type Arithmetic } from '../grid/evaluate.ts';
+import { evaluate } from '../grid/evaluate.ts';
+import type { Arithmetic } from '../grid/evaluation.ts';
 import { countOfDims, type Grid } from '../grid/grid.ts';
 import type { Node, Value } from '../graph.ts';
 import type { Tensor } from '../tensor.ts';

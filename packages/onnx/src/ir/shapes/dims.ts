@@ -167,7 +167,7 @@ export class Sizes {
 
   #meaning(name: string): Polynomial | undefined {
     if (PLACEHOLDERS.has(name)) return undefined;
-    if (!this.#taken.has(name)) {
+    if (!this.#taken.has(name) && name.length <= LONGEST + 2) {
       const inner = /^\((.*)\)$/s.exec(name)?.[1];
       const p = inner !== undefined && this.#taken.has(inner) ? parse(inner) : parse(name);
       if (p && asInteger(p) === undefined) return p;

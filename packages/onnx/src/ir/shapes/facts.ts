@@ -71,6 +71,14 @@ export class Facts {
     return this.has(index) ? this.numbers(index) : this.node.ints(name);
   }
 
+  /** A shape that an input holds: its contents, or as many unknowns as it has elements. A name among them is a size; a negative number is none. */
+  shape(index: number): Dims {
+    const contents = this.contents(index);
+    if (contents) return contents.map((d) => this.sizes.known(d));
+    const length = this.length(index);
+    return length === undefined ? undefined : unknowns(length);
+  }
+
   /** How many integers the input holds, from its own shape. */
   length(index: number): number | undefined {
     const dims = this.dims(index);
@@ -119,6 +127,9 @@ export const same: Rule = (f) => f.type(0);
 export const sameShape =
   (dtype: DType): Rule =>
   (f) => tensor(dtype, f.dims(0));
+
+/** The type of input 0 with other dimensions. */
+export const moved = (f: Facts, dims: Dims): ValueType | undefined => tensor(f.dtype(0), dims);
 
 /** `dims` with one replaced. */
 export const withDim = (dims: readonly Dim[], axis: number, to: Dim): Dim[] => dims.map((d, i) => (i === axis ? to : d));

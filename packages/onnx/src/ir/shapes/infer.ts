@@ -14,17 +14,18 @@ import { GENERATION } from './rules/generation.ts';
 import { LINEAR, PREVIEW } from './rules/linear.ts';
 import { MICROSOFT } from './rules/microsoft.ts';
 import { ML } from './rules/ml.ts';
-import { MOVEMENT } from './rules/movement.ts';
 import { QUANTIZATION } from './rules/quantization.ts';
 import { RECURRENT } from './rules/recurrent.ts';
 import { REDUCTION } from './rules/reduction.ts';
+import { RESHAPING } from './rules/reshaping.ts';
+import { SELECTION } from './rules/selection.ts';
 import { SEQUENCE } from './rules/sequence.ts';
 import { newScope, scopeFor, type InferOptions, type Scope } from './scope.ts';
 import { inferSubgraphs } from './subgraphs.ts';
 import { TRAINING } from './rules/training.ts';
 
 const RULES: Readonly<Record<string, Rules>> = {
-  '': { ...ELEMENTWISE, ...MOVEMENT, ...LINEAR, ...CONVOLUTION, ...REDUCTION, ...RECURRENT, ...SEQUENCE, ...QUANTIZATION, ...GENERATION },
+  '': { ...ELEMENTWISE, ...RESHAPING, ...SELECTION, ...LINEAR, ...CONVOLUTION, ...REDUCTION, ...RECURRENT, ...SEQUENCE, ...QUANTIZATION, ...GENERATION },
   'ai.onnx.ml': ML,
   'ai.onnx.preview': PREVIEW,
   'ai.onnx.preview.training': TRAINING,

@@ -5,12 +5,12 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { modelBytes } from '../../io/write.ts';
 import { openModel } from '../../io/read.ts';
-import { type Graph, Node, type Value } from '../graph.ts';
+import { describe as describeNode, Node, type Graph, type Value } from '../graph.ts';
 import { cloneGraph, type Model } from '../model.ts';
 import { describeType, type ValueType } from '../types.ts';
 import { dtypeOfText, type DType } from '../dtype.ts';
 import { contentsOf } from './contents.ts';
-import { inferTypes } from './infer.ts';
+import { hasRule, inferTypes } from './infer.ts';
 import { scopeFor } from './scope.ts';
 
 const shared = process.env['ONNXPRESS_SHARED'] ?? '';
@@ -182,6 +182,11 @@ describe.skipIf(!shared)('inferred types against real runs (needs ONNXPRESS_SHAR
     expect(problemsSeen.slice(0, 10)).toEqual([]);
     expect(known / values.length, 'known shapes').toBeGreaterThan(MOSTLY);
   }, 120_000);
+
+  test.each(problems)('every operator of $name has a rule', ({ file }) => {
+    const without = [...openModel(file).nodes()].filter((n) => !hasRule(n)).map(describeNode);
+    expect(without).toEqual([]);
+  });
 });
 
 /** Inference that says nothing contradicts nothing: so much of the values has a known shape. Least in silero-vad, where branches differ in rank. */

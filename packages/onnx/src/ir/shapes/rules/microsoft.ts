@@ -5,10 +5,10 @@ import { each, same, tensor, unknowns, withDim, type Dims, type Facts, type Rule
 import { normalization } from './elementwise.ts';
 import { convolution, globalPooling, pooling } from './convolution.ts';
 import { fusedProduct, gemm, product } from './linear.ts';
-import { MOVEMENT } from './movement.ts';
 import { dequantize, quantize } from './quantization.ts';
 import { recurrent } from './recurrent.ts';
 import { reduction } from './reduction.ts';
+import { SELECTION } from './selection.ts';
 
 /** SkipLayerNormalization: the result, two statistics, and the sum that went in. */
 const skipNormalization: Rule = (f) => {
@@ -153,7 +153,7 @@ export const MICROSOFT: Rules = {
   MurmurHash3: (f) => tensor(f.node.int('positive', 1) !== 0 ? 'uint32' : 'int32', f.dims(0)),
   NGramRepeatBlock: (f) => f.type(1),
   CDist: (f) => tensor(f.dtype(0), [f.dim(0, 0), f.dim(1, 0)]),
-  Pad: MOVEMENT['Pad']!,
+  Pad: SELECTION['Pad']!,
   TorchEmbedding: (f) => tensor(f.dtype(0), f.dims(1) && [...f.dims(1)!, f.dim(0, 1)]),
   SparseToDenseMatMul: (f) => tensor(f.dtype(1), [f.dim(0, f.node.int('transA', 0) !== 0 ? 1 : 0), f.dim(1, f.node.int('transB', 0) !== 0 ? 0 : 1)]),
   BitmaskDropout: (f) => [f.type(0)],
