@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseModel, writeModel } from '@onnxpress/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { call, MODEL, project, type Called, type CallOptions } from './testing-cli.ts';
+import { call, LARGER_MODEL, MODEL, project, type Called, type CallOptions } from './testing-cli.ts';
 
 let cwd: string;
 let remove: () => void;
@@ -165,6 +165,13 @@ describe('init', () => {
     expect((await cli('run')).code).toBe(0);
   });
 
+  test('quantizes what becomes smaller, with a gate that the result passes', async () => {
+    await model('model.onnx', LARGER_MODEL);
+    await cli('init model.onnx --yes');
+    expect(read('onnxpress.yaml')).toMatch(/- quant\/dynamic[^]*size: { at-most: \d\d% }/);
+    expect((await cli('run')).code).toBe(0);
+  });
+
   test('finds the only model that is here', async () => {
     expect((await cli('init --yes')).code).toBe(0);
     expect(read('onnxpress.yaml')).toContain('model: model.onnx');
@@ -179,6 +186,7 @@ describe('init', () => {
   });
 
   test('asks on a terminal, again where the answer is none, and does what it was told', async () => {
+    await model('model.onnx', LARGER_MODEL);
     const { code, stderr } = await cli('init model.onnx', { answers: ['int7', 'exact', 'small/tiny.onnx'] });
     expect([code, stderr.includes('"int7" is none of int8, exact')]).toEqual([0, true]);
     expect(read('onnxpress.yaml')).toContain('output: small/tiny.onnx');

@@ -60,6 +60,12 @@ g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> {
   y = MatMul(a, w)
 }`;
 
+/** One product whose weight is large enough to be worth quantizing. */
+export const LARGER_MODEL = `<ir_version: 8, opset_import: ["" : 17]>
+g (float[N, 32] x) => (float[N, 32] y) <float[32, 32] w = {${Array.from({ length: 1024 }, (_, i) => i % 7).join(', ')}}> {
+  y = MatMul(x, w)
+}`;
+
 /** A plugin without dependencies: passes that double a weight, that fail, and that wait. */
 export const PLUGIN = `
 const contribution = (name, more) => ({ kind: 'pass', name, summary: 'For tests.', options: {}, numerics: 'lossy', ...more });

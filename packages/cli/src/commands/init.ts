@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
-import { bytes, EXIT, factsOf, Files, isInterruption, RecipeError, say, type ModelFacts, type Registry } from '@onnxpress/core';
+import { bytes, EXIT, factsOf, Files, isInterruption, RecipeError, say, type ModelFacts } from '@onnxpress/core';
 import { ask } from '../ask.ts';
 import { firstRecipe, latencyOptions, type Data } from '../first-recipe.ts';
 import { lookAt, type Look } from '../look.ts';
@@ -30,13 +30,15 @@ export async function init(shell: Shell, given: string | undefined, flags: InitF
   const seen = `${from}: ${describe(look, facts)}`;
   shell.out(seen);
 
-  const tidied = await tried(shell, path, installed(registry, ['fusion/simplify']));
-  const quantized = look.quantized ? undefined : await tried(shell, path, installed(registry, ['fusion/simplify', 'quant/dynamic']), 'quant/dynamic');
+  const has = (kind: 'pass' | 'evaluator', use: string): boolean => registry.get(kind, use) !== undefined;
+  const tidy = [TIDY].filter((use) => has('pass', use));
+  const small = !look.quantized && has('pass', SHRINK) ? await tried(shell, path, [...tidy, SHRINK]) : undefined;
+  const shrinks = small?.bytes !== undefined && small.bytes < facts.bytes;
   const latency = latencyOptions(look);
-  const measuresLatency = registry.get('evaluator', 'eval/latency') !== undefined && (facts.bytes > TOO_LARGE_TO_TRY || (await canMeasure(shell, path, 'eval/latency', { ...latency, rounds: 1, warmup: 0 })));
+  const measuresLatency = has('evaluator', 'eval/latency') && (facts.bytes > TOO_LARGE_TO_TRY || (await canMeasure(shell, path, 'eval/latency', { ...latency, rounds: 1, warmup: 0 })));
 
-  const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, canShrink: quantized !== undefined });
-  const chosen = answers.goal === 'int8' && quantized ? quantized : tidied;
+  const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, shrinks });
+  const chosen = answers.goal === 'int8' ? small : await tried(shell, path, tidy);
   const text = firstRecipe({
     ...answers, model: from, seen, registry,
     steps: chosen?.steps ?? [],
@@ -53,15 +55,14 @@ export async function init(shell: Shell, given: string | undefined, flags: InitF
 /** Measuring would take longer than people wait for a first recipe. */
 const TOO_LARGE_TO_TRY = 1e9;
 
-const installed = (registry: Registry, passes: readonly string[]): string[] => passes.filter((use) => registry.get('pass', use) !== undefined);
+/** What any model may gain from, exactly; and what makes most models smaller without data. */
+const TIDY = 'fusion/simplify';
+const SHRINK = 'quant/dynamic';
 
-/** Steps that work on the model, with the size they leave; undefined where one of them fails, or where `needed` is missing or changes nothing. */
-async function tried(shell: Shell, path: string, steps: readonly string[], needed?: string): Promise<{ readonly steps: readonly string[]; readonly bytes: number | undefined } | undefined> {
-  if (needed !== undefined && !steps.includes(needed)) return undefined;
+/** Steps that work on the model, with the size they leave; undefined, and said, where one of them fails. */
+async function tried(shell: Shell, path: string, steps: readonly string[]): Promise<{ readonly steps: readonly string[]; readonly bytes: number | undefined } | undefined> {
   try {
-    const preview = await trySteps(shell, path, steps);
-    const effect = preview.steps.find((s) => s.use === needed)?.effect;
-    return effect?.changed === false ? undefined : { steps, bytes: preview.bytes };
+    return { steps, bytes: (await trySteps(shell, path, steps)).bytes };
   } catch (e) {
     if (isInterruption(e) || !(e instanceof Error)) throw e;
     shell.note(`${shell.colorsOf(shell.host.stderr).yellow('!')} ${e.message} The recipe goes without.`);
@@ -74,7 +75,8 @@ interface Asking {
   readonly path: string;
   readonly folder: string;
   readonly asks: boolean;
-  readonly canShrink: boolean;
+  /** Whether quantization makes the model smaller. */
+  readonly shrinks: boolean;
 }
 
 interface Answers {
@@ -85,9 +87,9 @@ interface Answers {
 }
 
 /** Up to three questions, and the defaults where nobody is asked. */
-async function answersFor(shell: Shell, { look, path, folder, asks, canShrink }: Asking): Promise<Answers> {
+async function answersFor(shell: Shell, { look, path, folder, asks, shrinks }: Asking): Promise<Answers> {
   const question = async (text: string, preset: string, choices: Readonly<Record<string, string>> = {}): Promise<string> => (asks ? ask(shell, { text, preset, choices }) : preset);
-  const goal = canShrink ? await question('What should it become?', 'int8', { int8: 'smaller and faster, a little less exact', exact: 'the same numbers, tidied up' }) : 'exact';
+  const goal = shrinks ? await question('What should it become?', 'int8', { int8: 'smaller and faster, a little less exact', exact: 'the same numbers, tidied up' }) : 'exact';
   const measurable = look.kind === 'text encoder' && look.hasTokenizer;
   const data = measurable ? await question('What shows its quality? A folder with corpus.jsonl, queries.jsonl and qrels, or a .txt or .jsonl file of texts.', findData(folder) ?? NOTHING) : NOTHING;
   const output = await question('Where should the result go?', `out/${nameOf(path)}-${goal === 'int8' ? 'int8' : 'tidy'}.onnx`);
