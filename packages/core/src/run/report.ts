@@ -1,4 +1,5 @@
 import type { Measured, Measurement, Unit, Verdict } from '../plugin/kinds.ts';
+import type { Choose } from '../recipe/recipe.ts';
 import type { ModelFacts, RunEvent, StepDone } from './events.ts';
 
 /** Under which conditions the numbers were taken. */
@@ -59,6 +60,8 @@ export interface Report {
   readonly variants: readonly VariantReport[];
   /** Part `index` of `of` of a matrix, when the run was one shard. */
   readonly shard?: { readonly index: number; readonly of: number } | undefined;
+  /** By what the winner was chosen: shards are joined by the same. */
+  readonly choose?: Choose | undefined;
   readonly chosen: string | undefined;
   readonly ok: boolean;
   readonly output: string | undefined;
@@ -81,9 +84,9 @@ export class ReportBuilder {
   readonly #drafts = new Map<string, Draft>();
   #report: Omit<Report, 'variants'>;
 
-  constructor(given: { environment: Environment; seed: number; values: ReadonlyMap<string, Readonly<Record<string, unknown>>>; shard?: Report['shard'] }) {
+  constructor(given: { environment: Environment; seed: number; values: ReadonlyMap<string, Readonly<Record<string, unknown>>>; shard?: Report['shard']; choose?: Report['choose'] }) {
     const nothing: ModelFacts = { file: '', bytes: 0, params: 0, nodes: 0, opset: 0 };
-    this.#report = { schema: 'onnxpress/report/1', name: '', fingerprint: '', model: nothing, environment: given.environment, seed: given.seed, shard: given.shard, chosen: undefined, ok: false, output: undefined };
+    this.#report = { schema: 'onnxpress/report/1', name: '', fingerprint: '', model: nothing, environment: given.environment, seed: given.seed, shard: given.shard, choose: given.choose, chosen: undefined, ok: false, output: undefined };
     for (const [name, values] of given.values) this.#drafts.set(name, { name, values, ok: false, steps: [], evaluations: [], metrics: [], gates: [], warnings: [], result: undefined });
   }
 

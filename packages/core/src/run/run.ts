@@ -26,7 +26,7 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
   const scope = services.scope();
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const builder = new ReportBuilder({ environment: environmentOf(plan, scope), seed: plan.recipe.seed, values: new Map(plan.variants.map((v) => [v.name, v.values])), shard: plan.shard });
+  const builder = new ReportBuilder({ environment: environmentOf(plan, scope), seed: plan.recipe.seed, values: new Map(plan.variants.map((v) => [v.name, v.values])), shard: plan.shard, choose: plan.recipe.choose });
   const report = reportersOf(plan, scope, both);
   try {
     for await (const event of events(plan, scope, both, builder)) {
