@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasExternalData, openModel, writeModel, type Model } from '@onnxpress/onnx';
+import { hasExternalData, openModel, structureBytes, writeModel, type Model } from '@onnxpress/onnx';
+import { ifDiskFull } from '../diagnostics/failure.ts';
 import { weightBytes } from './facts.ts';
+import { moveInto, workshopIn } from './place.ts';
 
 /** Up to here a model is one file, as its original was. Protobuf ends at 2 GiB, and the structure wants room too. */
 const ONE_FILE_BYTES = 1.9e9;
@@ -11,7 +12,9 @@ const ONE_FILE_BYTES = 1.9e9;
 export interface Candidate {
   /** The written model, read back: what is measured is what ships. */
   readonly model: Model;
-  /** Moves the model, its external data and the files that travel with it to where they belong. */
+  /** Where it lies. What else is written in here moves along. */
+  readonly folder: string;
+  /** Moves the model, its external data and the files that travel with it to where they belong. Where that fails, the old ones stay. */
   accept(): void;
   discard(): void;
 }
@@ -22,8 +25,7 @@ export interface Candidate {
  */
 export async function writeCandidate(model: Model, original: Model, output: string, signal: AbortSignal, withFiles: boolean): Promise<Candidate> {
   const home = dirname(output);
-  const folder = join(home, `.onnxpress-${randomUUID()}`);
-  mkdirSync(folder, { recursive: true });
+  const folder = workshopIn(home);
   const discard = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const path = join(folder, basename(output));
@@ -36,21 +38,21 @@ export async function writeCandidate(model: Model, original: Model, output: stri
     for (const [name, file] of model.files) written.files.set(name, file);
     return {
       model: written.settle(),
+      folder,
       accept() {
-        mkdirSync(home, { recursive: true });
-        // The model's own file goes last: until then the old one, complete with its data, is what others see.
-        const names = readdirSync(folder).sort((a, b) => Number(a === basename(output)) - Number(b === basename(output)));
-        for (const name of names) {
-          const to = join(home, name);
-          if (existsSync(to) && name !== basename(output)) rmSync(to, { recursive: true });
-          renameSync(join(folder, name), to);
-        }
+        moveInto(home, folder, basename(output)); // the model last: it is what says that a result is there
         discard();
       },
       discard,
     };
   } catch (e) {
     discard();
-    throw e;
+    throw ifDiskFull(e, output, () => bytesOf(model, withFiles));
   }
+}
+
+/** About how many bytes a candidate takes. */
+function bytesOf(model: Model, withFiles: boolean): number {
+  const files = withFiles ? [...model.files.values()].reduce((sum, file) => sum + file.size, 0) : 0;
+  return structureBytes(model).length + weightBytes(model) + files;
 }

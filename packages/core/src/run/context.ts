@@ -86,7 +86,7 @@ export function checkpointOf(store: Store | undefined, key: string): Checkpoint 
     },
     async save(name, bytes) {
       if (!store) return;
-      await store.put({ key: id(name), kind: 'checkpoint', label: name, value: null, blobs: [store.keep((write) => write(bytes))] });
+      await store.put({ key: id(name), kind: 'checkpoint', label: name, value: null, blobs: [store.keep((write) => write(bytes), bytes.byteLength)] });
       saved.add(name);
     },
     async clear() {

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 /** What a store holds before it forgets the oldest: 10 GB. */
 export const DEFAULT_CACHE_BYTES = 10e9;
 
-/** A temporary file older than this belongs to a run that was killed. */
+/** An object that no entry names, or a temporary file, older than this belongs to a run that was killed. */
 const ABANDONED_MS = 24 * 3600 * 1000;
 
 export interface Evicted {
@@ -18,6 +18,7 @@ export async function evict(store: Store, limit: number, now: number): Promise<E
   const entries = await store.list();
   const objects = await objectsOf(store);
   const kept = new Set<string>();
+  const given = new Set<string>();
   let total = 0;
   let forgotten = 0;
   for (const entry of entries.reverse()) {
@@ -25,6 +26,7 @@ export async function evict(store: Store, limit: number, now: number): Promise<E
     const needs = fresh.reduce((sum, b) => sum + b.size, 0);
     if (total + needs > limit) {
       await store.remove(entry.key);
+      for (const b of entry.blobs) given.add(b.sha256);
       forgotten++;
       continue;
     }
@@ -33,7 +35,7 @@ export async function evict(store: Store, limit: number, now: number): Promise<E
   }
   let bytes = 0;
   for (const { path, name, size, modified } of objects) {
-    if (kept.has(name) || (now - modified < ABANDONED_MS && (path.endsWith('.tmp') || forgotten === 0))) continue; // another run may be about to name it
+    if (kept.has(name) || (!given.has(name) && now - modified < ABANDONED_MS)) continue; // another run may be about to name it
     await rm(path, { force: true });
     bytes += size;
   }
@@ -46,12 +48,18 @@ export async function storeBytes(store: Store): Promise<number> {
 }
 
 async function objectsOf(store: Store): Promise<{ path: string; name: string; size: number; modified: number }[]> {
-  const root = join(store.folder, 'objects');
   const found = [];
-  for (const file of await readdir(root, { recursive: true }).catch(() => [])) {
-    const path = join(root, file);
+  for (const file of await filesIn(join(store.folder, 'objects'))) found.push({ ...file, name: file.name.replaceAll(/[\\/]/g, '') });
+  for (const file of await filesIn(join(store.folder, 'entries'))) if (file.name.endsWith('.tmp')) found.push(file);
+  return found;
+}
+
+async function filesIn(root: string): Promise<{ path: string; name: string; size: number; modified: number }[]> {
+  const found = [];
+  for (const name of await readdir(root, { recursive: true }).catch(() => [])) {
+    const path = join(root, name);
     const info = await stat(path).catch(() => undefined);
-    if (info?.isFile()) found.push({ path, name: file.replaceAll(/[\\/]/g, ''), size: info.size, modified: info.mtimeMs });
+    if (info?.isFile()) found.push({ path, name, size: info.size, modified: info.mtimeMs });
   }
   return found;
 }

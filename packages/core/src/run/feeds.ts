@@ -18,10 +18,11 @@ const DEFAULT_REST = 8;
 
 /**
  * Inputs that a model can run on, drawn at random: floats from a normal distribution, integers within the rows of the table that they look up.
+ * Inputs that have a default are left to it.
  * Throws `unsupported` for an input that is no tensor.
  */
 export function randomFeeds(model: Model, { random, dims = {} }: FeedSpec): Feeds {
-  return Object.fromEntries(model.graph.inputs.map((v) => [v.name, feed(v)]));
+  return Object.fromEntries(model.graph.inputs.filter((v) => !v.default).map((v) => [v.name, feed(v)]));
 
   function feed(v: Value): Feed {
     const type = v.type;

@@ -50,12 +50,12 @@ export function keepModel(model: Model, original: Model, store: Store): { stored
         stream(tensor, write);
         at = offset + tensor.byteLength;
       }
-    });
+    }, end);
     blobs.set(ref.sha256, ref);
     for (const { tensor, offset } of fresh) places.set(tensor, { location: `${BLOB}${ref.sha256}`, offset });
   }
   const keep = (bytes: Uint8Array): BlobRef => {
-    const ref = store.keep((write) => write(bytes));
+    const ref = store.keep((write) => write(bytes), bytes.byteLength);
     blobs.set(ref.sha256, ref);
     return ref;
   };

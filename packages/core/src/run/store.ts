@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { ifDiskFull } from '../diagnostics/failure.ts';
 
 /** Names a blob: sha256 of its bytes, and how many they are. */
 export interface BlobRef {
@@ -62,14 +63,14 @@ export class Store {
   async put(entry: Entry): Promise<void> {
     const path = this.#entryPath(entry.key);
     const body = JSON.stringify(entry);
-    await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
+      await mkdir(dirname(path), { recursive: true });
       await writeFile(temporary, `${digest(body)}\n${body}`, { flush: true });
       await rename(temporary, path);
     } catch (e) {
       await rm(temporary, { force: true });
-      throw e;
+      throw ifDiskFull(e, this.folder, () => Buffer.byteLength(body));
     }
   }
 
@@ -77,13 +78,13 @@ export class Store {
     await rm(this.#entryPath(key), { force: true });
   }
 
-  /** Keeps bytes that `produce` writes piece by piece, and returns their name. Nothing is held in memory. */
-  keep(produce: (write: (bytes: Uint8Array) => void) => void): BlobRef {
-    mkdirSync(join(this.folder, 'objects'), { recursive: true });
+  /** Keeps bytes that `produce` writes piece by piece, and returns their name. Nothing is held in memory. `expected` is how many there will be, for a disk that is full. */
+  keep(produce: (write: (bytes: Uint8Array) => void) => void, expected?: number): BlobRef {
     const temporary = join(this.folder, 'objects', `${randomUUID()}.tmp`);
     const hash = createHash('sha256');
     let size = 0;
     try {
+      mkdirSync(join(this.folder, 'objects'), { recursive: true });
       const fd = openSync(temporary, 'wx');
       try {
         produce((bytes) => {
@@ -103,7 +104,7 @@ export class Store {
       return { sha256, size };
     } catch (e) {
       rmSync(temporary, { force: true });
-      throw e;
+      throw ifDiskFull(e, this.folder, () => expected);
     }
   }
 
@@ -127,10 +128,11 @@ export class Store {
     return join(this.folder, 'objects', sha256.slice(0, 2), sha256.slice(2));
   }
 
-  /** The blob that lies in that file, if it is one of this store's. */
+  /** The blob that lies in that file, if it is one of this store's and still there: another run may have made room. */
   refAt(path: string): BlobRef | undefined {
     const name = relative(join(this.folder, 'objects'), path).replaceAll(/[\\/]/g, '');
-    return /^[0-9a-f]{64}$/.test(name) ? { sha256: name, size: statSync(path).size } : undefined;
+    const found = /^[0-9a-f]{64}$/.test(name) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    return found && { sha256: name, size: found.size };
   }
 
   /** Every entry, the one used longest ago first. */

@@ -12,6 +12,9 @@ const LEVEL = { none: 'disabled', basic: 'basic', all: 'all' } as const;
 
 type Library = typeof Ort;
 
+/** The library's own log: its errors are thrown as well, and its warnings alarm people who cannot act on them. */
+const SILENT = 4;
+
 /** Runtime on onnxruntime-node. The library is loaded with the first model: `check` and `plan` never pay for it. */
 export class OrtRuntime implements Runtime {
   static readonly needs = [] as const;
@@ -30,7 +33,7 @@ export class OrtRuntime implements Runtime {
         executionProviders: [options.provider ?? 'cpu'],
         graphOptimizationLevel: LEVEL[options.optimize ?? 'all'],
         ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
-        logSeverityLevel: 3, // its warnings are about its own rewriting and alarm people who cannot act on them
+        logSeverityLevel: SILENT,
       });
       const types = model.graph.inputs.flatMap((v) => (v.type?.kind === 'tensor' ? [[v.name, v.type.dtype] as const] : []));
       return new OrtSession(ort, session, new Map(types), clean);
@@ -62,7 +65,7 @@ class OrtSession implements Session {
     const given = Object.fromEntries(Object.entries(feeds).map(([name, f]) => [name, this.#tensor(name, f)]));
     let made: Ort.InferenceSession.OnnxValueMapType;
     try {
-      made = await this.#session.run(given, [...fetch]);
+      made = await this.#session.run(given, [...fetch], { logSeverityLevel: SILENT });
     } catch (e) {
       throw new OnnxError('unsupported', `onnxruntime cannot run the model: ${messageOf(e)}`, { cause: e });
     }
