@@ -27,6 +27,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+let ended = false;
+process.on('exit', () => {
+  if (!ended && interrupted) process.exitCode = INTERRUPTED;
+  else if (!ended) process.stderr.write('error internal: The work stopped before it was done: something waits for a promise that nobody will settle.\n  This is a mistake in the plugin that was at work, or in onnxpress; please report it.\n');
+});
+
 const { main } = await import('./cli.ts');
 const code = await main(process.argv.slice(2), {
   stdout: process.stdout,
@@ -38,10 +44,12 @@ const code = await main(process.argv.slice(2), {
   env: process.env,
   signal: interruption.signal,
 });
+ended = true;
 process.exitCode = code;
 setTimeout(() => process.exit(code), LINGER_MS).unref();
 
 function die(e: unknown): void {
+  ended = true;
   process.stderr.write(`error internal: Something went wrong that should not: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n  This is a mistake in onnxpress or in a plugin; please report it.\n`);
   process.exit(FAILED);
 }
