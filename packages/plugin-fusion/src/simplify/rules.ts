@@ -8,15 +8,16 @@ import { dropout, identity, sameOperands, splitIntoOne } from './rules/identity.
 import { affineIntoWeights } from './rules/linear.ts';
 import { padIntoWindow } from './rules/pad.ts';
 import { padByNothing, sliceOfAll, tileByOnes } from './rules/parts.ts';
-import { keptAxes } from './rules/reduce.ts';
+import { keptAxes, squeezedReduction } from './rules/reduce.ts';
 import { expand, reshapeByConstant, reshapeOfReshape, reshapeToSame, squeezePair } from './rules/reshape.ts';
+import { sizeParts } from './rules/size-parts.ts';
 import { transposeOfTranspose, transposeToSame } from './rules/transpose.ts';
 import { sparing } from './sparing.ts';
 
 /** Under which word of the report a rule counts → the rules, in the order in which they are tried at a node. */
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, keptAxes],
-  replaced: [castLike, reshapeByConstant, unusedOutputs],
+  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, keptAxes, squeezedReduction],
+  replaced: [castLike, reshapeByConstant, sizeParts, unusedOutputs],
   fused: [affineIntoWeights, padIntoWindow, matmulAddToGemm],
 };
 

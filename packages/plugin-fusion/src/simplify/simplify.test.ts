@@ -58,7 +58,7 @@ const cases = passCases(simplify, {
     {
       name: 'an initializer that was an input because old files want it so is a constant',
       model: '<ir_version: 3, opset_import: ["" : 8]> g (float[N, 2] x) => (float[N, 2] y) <float[4] w = {1, 2, 3, 4}, int64[2] s = {2, 2}, float[2] b = {1, 2}> { v = Reshape(w, s)  p = MatMul(x, v)  y = Add(p, b) }',
-      check: (m) => expect(nodes(m)).toEqual(['y = Gemm(x, v, b)']),
+      check: (m) => expect(nodes(m)).toEqual([expect.stringMatching(/^y = Gemm\(x, \w+, b\)$/)]),
     },
     {
       name: 'half-precision weights are computed in full where there is room',
