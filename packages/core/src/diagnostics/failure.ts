@@ -46,12 +46,20 @@ function ofSystem(thrown: unknown, doing: Doing): Diagnostic | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const code = codeOf(thrown) ?? codeOf(thrown.cause);
   const path = doing.path ?? pathOf(thrown) ?? 'a file';
-  if (code === 'ENOSPC' || code === 'EDQUOT') return say.diskFull(path, doing.bytes, freeBytes(path));
+  if (code !== undefined && FULL.has(code)) return say.diskFull(path, doing.bytes, freeBytes(path));
   if (code === 'ENOENT') return say.noSuchFile(path);
   if (code === 'EACCES' || code === 'EPERM') return say.noAccess(path, syscallOf(thrown) === 'open' && doing.path === undefined ? 'read' : 'write');
   if (code === 'EROFS') return say.noAccess(path, 'write');
   if (code !== undefined && NETWORK.has(code)) return say.networkFailed(path === 'a file' ? 'A file' : path, thrown.cause instanceof Error ? thrown.cause.message : thrown.message);
   return undefined;
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+/** What to throw on where a disk that is full can be told in numbers: what was being written, and how many bytes it has. Anything else is given back as it is. */
+export function ifDiskFull(thrown: unknown, path: string, bytes: () => number | undefined): unknown {
+  const code = codeOf(thrown instanceof OnnxError ? thrown.cause : thrown);
+  return code !== undefined && FULL.has(code) ? new RunError(say.diskFull(path, bytes(), freeBytes(path)), { cause: thrown }) : thrown;
 }
 
 const codeOf = (x: unknown): string | undefined => (typeof x === 'object' && x !== null && 'code' in x && typeof x.code === 'string' ? x.code : undefined);

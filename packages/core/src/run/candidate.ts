@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasExternalData, openModel, structureBytes, writeModel, type Model } from '@onnxpress/onnx';
+import { hasExternalData, openModel, writeModel, type Model } from '@onnxpress/onnx';
 import { ifDiskFull } from '../diagnostics/failure.ts';
-import { weightBytes } from './facts.ts';
+import { fileBytes, weightBytes } from './facts.ts';
 import { moveInto, workshopIn } from './place.ts';
 
 /** Up to here a model is one file, as its original was. Protobuf ends at 2 GiB, and the structure wants room too. */
@@ -47,12 +47,6 @@ export async function writeCandidate(model: Model, original: Model, output: stri
     };
   } catch (e) {
     discard();
-    throw ifDiskFull(e, output, () => bytesOf(model, withFiles));
+    throw ifDiskFull(e, output, () => fileBytes(model));
   }
-}
-
-/** About how many bytes a candidate takes. */
-function bytesOf(model: Model, withFiles: boolean): number {
-  const files = withFiles ? [...model.files.values()].reduce((sum, file) => sum + file.size, 0) : 0;
-  return structureBytes(model).length + weightBytes(model) + files;
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { countOf, isFileTensor, type Model, type Tensor } from '@onnxpress/onnx';
+import { countOf, isFileTensor, structureBytes, type Model, type Tensor } from '@onnxpress/onnx';
 import type { ModelFacts } from './events.ts';
 
 /** Every tensor of a model: initializers and defaults, and tensors in attributes, in all scopes. A tensor met twice is given once. */
@@ -40,4 +40,18 @@ export async function factsOf(model: Model, shownAs: string, bytes?: number): Pr
     nodes: nodeCount(model),
     opset: model.opsets.get('') ?? 0,
   };
+}
+
+/** Larger weights are counted and not read. */
+const COUNTED_BYTES = 1024;
+
+/** What a model would have as a file, with its external data, but for some bytes per large weight. Reads no large weight. */
+export function fileBytes(model: Model): number {
+  const counted = new Set<Tensor>();
+  const structure = structureBytes(model, (tensor) => {
+    if (tensor.byteLength <= COUNTED_BYTES) return undefined;
+    counted.add(tensor);
+    return { location: '', offset: 0, length: tensor.byteLength };
+  });
+  return structure.length + [...counted].reduce((sum, t) => sum + t.byteLength, 0);
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
@@ -27,9 +27,10 @@ export function moveInto(home: string, workshop: string, last: string): void {
     for (const file of files.sort((a, b) => Number(a === last) - Number(b === last))) {
       const to = join(home, file);
       mkdirSync(dirname(to), { recursive: true });
-      const old = existsSync(to) ? keepOld(to, join(workshop, `${randomUUID()}.old`)) : undefined;
-      undo.push(() => (old === undefined ? rmSync(to, { force: true }) : renameSync(old, to)));
+      const old = statSync(to, { throwIfNoEntry: false })?.isFile() ? keepOld(to, join(workshop, `${randomUUID()}.old`)) : undefined;
+      if (old !== undefined) undo.push(() => renameSync(old, to));
       renameSync(join(workshop, file), to);
+      if (old === undefined) undo.push(() => rmSync(to));
     }
   } catch (e) {
     for (const step of undo.reverse()) step();

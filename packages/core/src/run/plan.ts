@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { locateModel, openModel, type Model } from '@onnxpress/onnx';
-import { ambiguousMetric, cacheDamaged, cpuLacks, unknownMetric } from '../diagnostics/catalogue.ts';
+import { ambiguousMetric, cacheDamaged, cpuLacks, notAFile, unknownMetric } from '../diagnostics/catalogue.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { RecipeError } from '../diagnostics/errors.ts';
 import type { Evaluator, Gate, Pass } from '../plugin/kinds.ts';
@@ -89,7 +90,8 @@ export async function planRun(request: RunRequest, services: Services, signal: A
   const { store, temporary } = storeFor(request, folder, services);
   const fingerprint = await fingerprintOf(original, store);
   const datasets = new Datasets(registry);
-  const problems: Diagnostic[] = [];
+  const output = outputOf(request, folder);
+  const problems = output !== undefined && isFolder(output) ? [notAFile(output, request.out === undefined ? recipe.source.at(['output']) : undefined)] : [];
   const variants: PlannedVariant[] = [];
   const all = variantsOf(recipe);
   const { shard } = request;
@@ -114,7 +116,7 @@ export async function planRun(request: RunRequest, services: Services, signal: A
   }
   if (problems.length) throw new RecipeError(problems);
   const shown = relative(process.cwd(), path);
-  return { recipe, registry, original, fingerprint, model: await factsOf(original, shown.startsWith('..') ? path : shown), output: outputOf(request, folder), variants, shard, store, temporary, datasets };
+  return { recipe, registry, original, fingerprint, model: await factsOf(original, shown.startsWith('..') ? path : shown), output, variants, shard, store, temporary, datasets };
 }
 
 /** What a contribution's context is made from, for this recipe. */
@@ -177,12 +179,17 @@ function metricProblems(recipe: Recipe, evaluations: readonly Evaluation[]): Dia
   });
 }
 
+/** What a model is called in an output folder, where its other files lie beside it. */
+export const FOLDER_MODEL = 'model.onnx';
+
 /** A path that ends in .onnx is the model file; any other is a folder that gets a model.onnx. */
 function outputOf({ recipe, out }: RunRequest, folder: string): string | undefined {
   const given = out !== undefined ? resolve(out) : recipe.output !== undefined ? resolve(folder, recipe.output) : undefined;
   if (given === undefined) return undefined;
-  return extname(given) === '.onnx' ? given : join(given, 'model.onnx');
+  return extname(given) === '.onnx' ? given : join(given, FOLDER_MODEL);
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** `report.json` lies beside the output, or in the recipe's folder where there is none. */
 export const reportPath = (plan: Plan): string => join(dirname(plan.output ?? plan.recipe.file), 'report.json');

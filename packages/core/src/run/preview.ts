@@ -1,10 +1,10 @@
-import { structureBytes, type Model, type Tensor } from '@onnxpress/onnx';
+import type { Model } from '@onnxpress/onnx';
 import { asRunError } from '../diagnostics/failure.ts';
 import type { OptionsSchema } from '../plugin/options.ts';
 import type { Services } from '../services/services.ts';
 import { checkpointOf, passContextOf } from './context.ts';
 import type { StepDone } from './events.ts';
-import { nodeCount, weightBytes } from './facts.ts';
+import { fileBytes, nodeCount, weightBytes } from './facts.ts';
 import { namesOf, nodesNamed } from './patterns.ts';
 import { partsOf, type Plan, type PlannedVariant, type Step } from './plan.ts';
 import { seeded } from './random.ts';
@@ -93,19 +93,6 @@ async function tryStep(step: Step, before: Model, plan: Plan, variant: PlannedVa
   }
   const effect = { changed: copy.revision > 0, nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, warnings } as const;
   return { model: copy, effect, missed };
-}
-
-/** Larger weights are counted and not read. */
-const COUNTED_BYTES = 1024;
-
-function fileBytes(model: Model): number {
-  const counted = new Set<Tensor>();
-  const structure = structureBytes(model, (tensor) => {
-    if (tensor.byteLength <= COUNTED_BYTES) return undefined;
-    counted.add(tensor);
-    return { location: '', offset: 0, length: tensor.byteLength };
-  });
-  return structure.length + [...counted].reduce((sum, t) => sum + t.byteLength, 0);
 }
 
 function readsData({ call, pass }: Step): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { float32sOf, lazyTensor, openModel, parseModel, writeModel } from '@onnxpress/onnx';
@@ -260,4 +260,19 @@ test('with several shards each does its part', async () => {
   const plan = await planOf(text, { shard: { index: 2, of: 2 } });
   expect(plan.variants.map((v) => v.name)).toEqual(['times=1']);
   expect(dirname(plan.output!)).toBe(join(folder, 'out'));
+});
+
+test('an output that is a folder is told before anything runs', async () => {
+  mkdirSync(join(folder, 'out/result.onnx'), { recursive: true });
+  const failed = await planOf(RECIPE).catch((e: unknown) => e);
+  expect(failed).toMatchObject({ name: 'RecipeError', diagnostics: [{ code: 'not-a-file' }] });
+  expect(calls).toEqual([]);
+});
+
+test('files that belong to the model travel to a folder, and not to a file of another name', async () => {
+  writeFileSync(join(folder, 'tokenizer.json'), '{}');
+  await runAll(RECIPE.replace('out/result.onnx', 'out/my-model.onnx'));
+  expect(existsSync(join(folder, 'out/tokenizer.json'))).toBe(false);
+  await runAll(RECIPE.replace('out/result.onnx', 'folder'));
+  expect(readdirSync(join(folder, 'folder')).sort()).toEqual(['model.onnx', 'report.json', 'tokenizer.json']);
 });

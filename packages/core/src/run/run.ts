@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Model } from '@onnxpress/onnx';
 import { registered } from '../plugin/registry.ts';
-import { asRunError } from '../diagnostics/failure.ts';
+import { asRunError, ifDiskFull } from '../diagnostics/failure.ts';
 import type { Services } from '../services/services.ts';
 import { Clock, Files, Machine, Runtime } from '../services/tokens.ts';
 import { writeCandidate, type Candidate } from './candidate.ts';
@@ -14,7 +14,7 @@ import { choose } from './choose.ts';
 import type { ModelFacts, RunEvent } from './events.ts';
 import { DEFAULT_CACHE_BYTES, evict } from './evict.ts';
 import { factsOf } from './facts.ts';
-import { coreVersion, partsOf, reportPath, type Plan, type PlannedVariant } from './plan.ts';
+import { coreVersion, FOLDER_MODEL, partsOf, reportPath, type Plan, type PlannedVariant } from './plan.ts';
 import { joinMeasured, ReportBuilder, type Report } from './report.ts';
 import { restoreSteps, runStep } from './step.ts';
 
@@ -56,13 +56,21 @@ async function* events(plan: Plan, services: Services, signal: AbortSignal, buil
     const written = ok && plan.output !== undefined;
     const done = { type: 'done', ok, chosen, output: written ? plan.output : undefined, report: reportPath(plan) } as const;
     builder.add(done);
-    if (written) candidates.get(chosen)?.accept();
-    await services.get(Files).writeText(done.report, reportText(builder.report));
+    await settle(services.get(Files), done.report, reportText(builder.report), written ? candidates.get(chosen) : undefined);
     if (!plan.temporary) await evict(plan.store, DEFAULT_CACHE_BYTES, services.get(Clock).now());
     yield done;
   } finally {
     for (const candidate of candidates.values()) candidate.discard();
   }
+}
+
+/** The report and the result arrive together, or neither does. */
+async function settle(files: Files, report: string, text: string, winner: Candidate | undefined): Promise<void> {
+  const full = (e: unknown): never => {
+    throw ifDiskFull(e, report, () => Buffer.byteLength(text));
+  };
+  await files.writeText(winner ? join(winner.folder, basename(report)) : report, text).catch(full);
+  winner?.accept();
 }
 
 async function* runVariant(plan: Plan, variant: PlannedVariant, services: Services, signal: AbortSignal, candidates: Map<string, Candidate>): AsyncGenerator<RunEvent> {
@@ -82,7 +90,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     yield { ...here, ...result.done };
   }
   const output = plan.output ?? join(store.folder, 'candidates', 'model.onnx');
-  const candidate = await writeCandidate(model, original, output, signal, plan.output?.endsWith('model.onnx') ?? false);
+  const candidate = await writeCandidate(model, original, output, signal, plan.output !== undefined && basename(plan.output) === FOLDER_MODEL);
   candidates.set(variant.name, candidate);
   const measured = [];
   for (const evaluation of variant.evaluations) {
