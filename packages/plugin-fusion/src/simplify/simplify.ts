@@ -3,6 +3,7 @@ import { conditions } from './conditions.ts';
 import { deadCode } from './dead-code.ts';
 import { foldConstants } from './fold-constants.ts';
 import { inlineIf } from './inline-if.ts';
+import { intoBranches } from './into-branches.ts';
 import { knownSizes } from './known-sizes.ts';
 import { merge } from './merge.ts';
 import type { Part, Work } from './part.ts';
@@ -12,7 +13,7 @@ import { splitSlices } from './split-slices.ts';
 const types: Part = { name: 'types', run: ({ model }) => inferTypes(model) };
 
 /** In the order in which each makes most work for the next. Folding comes last: what goes into a weight that a shape fills need not know its elements. */
-const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, conditions, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
+const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
 
 /** Each round opens what the one before could not see; real models settle after three or four. */
 const MOST_ROUNDS = 12;

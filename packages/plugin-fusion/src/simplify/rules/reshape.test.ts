@@ -33,6 +33,12 @@ test('a chain of Unsqueezes is one', () => {
   expect(left('g (float[N, M] x) => (float[N, 1, 1, M] y) <int64[1] i = {1}> { a = Unsqueeze(x, i)  b = Unsqueeze(a, i)  y = Relu(b) }')).toEqual(['b = Unsqueeze(x, constant)', 'y = Relu(b)']);
 });
 
+test('Unsqueezes of unknown rank are one where they count from the front', () => {
+  const chain = (first: number, second: number): string[] => left(`g (float[] x) => (float[] y) <int64[1] i = {${first}}, int64[1] j = {${second}}> { a = Unsqueeze(x, i)  b = Unsqueeze(a, j)  y = Relu(b) }`);
+  expect(chain(0, 0)).toEqual(['b = Unsqueeze(x, constant)', 'y = Relu(b)']);
+  expect(chain(0, -1)).toHaveLength(3);
+});
+
 test('a step of the chain that others read stays', () => {
   expect(left('g (float[N, 4, 6] x) => (float[N, 24] y, float[N, 2, 12] z) <int64[3] s = {0, 2, 12}, int64[2] t = {0, -1}> { a = Reshape(x, s)  y = Reshape(a, t)  z = Relu(a) }')).toHaveLength(3);
   expect(left('g (float[N, 4, 6] x) => (float[N, 24] y, float[N, 2, 12] a) <int64[3] s = {0, 2, 12}, int64[2] t = {0, -1}> { a = Reshape(x, s)  y = Reshape(a, t) }')).toHaveLength(2);

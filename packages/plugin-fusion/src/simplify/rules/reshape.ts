@@ -42,9 +42,9 @@ export const reshapeOfReshape = nodeRule('reshape-of-reshape', {
     const to = node.output.dims;
     if (!source) return 'what it reads is no reshape that it alone reads';
     if (sameShape(source, node.output)) return source;
-    if ((graph.opsets.get('') ?? 0) < SHAPE_IS_INPUT || !to) return 'its shape is not known';
     const merged = unsqueezedAt(node, source);
     if (merged) return op.Unsqueeze(source, op.constant(int64s(merged)));
+    if ((graph.opsets.get('') ?? 0) < SHAPE_IS_INPUT || !to) return 'its shape is not known';
     const shape = shapeConstant(source.dims, to);
     return shape ? op.Reshape(source, op.constant(int64s(shape))) : 'no constant says its shape';
   },
@@ -57,18 +57,21 @@ function sourceOf(node: Node): Value | undefined {
   return source;
 }
 
-/** The axes of one Unsqueeze that does what a chain of them does; undefined for another chain. */
+/** The axes of one Unsqueeze that does what two of them do; undefined for another chain. Axes counted from the end need a known rank. */
 function unsqueezedAt(node: Node, source: Value): readonly number[] | undefined {
-  const to = node.output.dims;
   const inner = node.inputs[0]?.producer;
-  if (!to || !node.is('Unsqueeze') || !inner?.is('Unsqueeze') || inner.inputs[0] !== source) return undefined;
-  const [last, first] = [integersOf(node, 'axes'), integersOf(inner, 'axes')];
-  if (!last || !first) return undefined;
-  const outer = last.map((a) => (a < 0 ? a + to.length : a));
-  const rank = to.length - outer.length;
-  const left = to.map((_, i) => i).filter((i) => !outer.includes(i));
-  const moved = first.map((a) => left[a < 0 ? a + rank : a]);
-  return moved.every((a) => a !== undefined) ? [...outer, ...moved].sort((a, b) => a - b) : undefined;
+  if (!node.is('Unsqueeze') || !inner?.is('Unsqueeze') || inner.inputs[0] !== source) return undefined;
+  const [outer, first] = [fromFront(node), fromFront(inner)];
+  if (!outer || !first) return undefined;
+  const left = Array.from({ length: outer.length + Math.max(0, ...first) + 1 }, (_, i) => i).filter((i) => !outer.includes(i));
+  return [...outer, ...first.map((a) => left[a]!)].sort((a, b) => a - b); // as many are left as the largest needs
+}
+
+function fromFront(node: Node): readonly number[] | undefined {
+  const axes = integersOf(node, 'axes');
+  const rank = node.output.rank;
+  if (!axes || (rank === undefined && axes.some((a) => a < 0))) return undefined;
+  return axes.map((a) => (a < 0 ? a + rank! : a)); // known where it counts
 }
 
 /** Reshape by a shape that is computed, though a constant says the same: the shape's known sizes, 0 where a size stays, -1 for the one that is left. */
