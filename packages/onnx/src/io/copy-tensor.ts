@@ -8,7 +8,7 @@ export function copyTensor(tensor: Tensor, sink: ByteSink): void {
 }
 
 /** A tensor as a part of a file. */
-export const partOf = (tensor: Tensor): Part => ({ length: tensor.byteLength, read: payloadOf(tensor), what: `A ${tensor.dtype} tensor of [${tensor.dims.join(', ')}]` });
+export const partOf = (tensor: Tensor): Part => ({ length: tensor.byteLength, read: payloadOf(tensor), writeTo: tensor.writeTo && ((...to) => tensor.writeTo!(...to)), what: `A ${tensor.dtype} tensor of [${tensor.dims.join(', ')}]` });
 
 /**
  * Reads a tensor from front to back. One that is computed is computed once, not once for every piece, and held until its

@@ -7,8 +7,8 @@ export interface FileSystem {
   exists(path: string): boolean;
   /** Creates a file, which must not be there yet, and returns its descriptor. */
   create(path: string): number;
-  /** Writes at the end and returns how many bytes: at least one, perhaps not all. */
-  write(descriptor: number, bytes: Uint8Array): number;
+  /** Writes at a position and returns how many bytes: at least one, perhaps not all. */
+  write(descriptor: number, bytes: Uint8Array, position: number): number;
   /** Returns when the file is safe from a power failure. */
   sync(descriptor: number): void;
   close(descriptor: number): void;
@@ -29,7 +29,7 @@ export const nodeFileSystem: FileSystem = {
   isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
   exists: existsSync,
   create: (path) => openSync(path, 'wx'),
-  write: (descriptor, bytes) => writeSync(descriptor, bytes, 0, bytes.length),
+  write: (descriptor, bytes, position) => writeSync(descriptor, bytes, 0, bytes.length, position),
   sync: fsyncSync,
   close: closeSync,
   rename: renameSync,

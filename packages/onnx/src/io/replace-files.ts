@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { OnnxError } from '../error.ts';
+import type { SelfWriting } from '../wire/writer.ts';
 import type { FileSystem } from './file-system.ts';
 
 /** How writing goes on. */
@@ -14,7 +15,7 @@ export interface Watch {
 export interface NewFile {
   readonly path: string;
   readonly size: number;
-  readonly pieces: () => Iterable<Uint8Array>;
+  readonly pieces: () => Iterable<Uint8Array | SelfWriting>;
 }
 
 /**
@@ -31,13 +32,10 @@ export async function replaceFiles(files: readonly NewFile[], system: FileSystem
       const { path, descriptor } = createBeside(file.path, system);
       temporary.push(path);
       try {
-        for (const piece of file.pieces()) {
-          signal?.throwIfAborted();
-          writeAll(system, descriptor, piece, file.path, total - done);
-          done += piece.length;
+        await writePieces(file, system, descriptor, signal, (written) => {
+          done += written;
           progress?.(done, total);
-          await new Promise(setImmediate); // others get their turn, whoever aborts among them
-        }
+        }, () => total - done);
         attempt(file.path, 'cannot be written', () => system.sync(descriptor));
       } finally {
         system.close(descriptor);
@@ -49,6 +47,39 @@ export async function replaceFiles(files: readonly NewFile[], system: FileSystem
     for (const path of temporary) quietly(() => system.remove(path));
   }
 }
+
+/** Writes one file from front to back, while parts that write themselves do so beside it. Returns, or throws, when all of them have ended. */
+async function writePieces(file: NewFile, system: FileSystem, descriptor: number, signal: AbortSignal | undefined, wrote: (bytes: number) => void, left: () => number): Promise<void> {
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const running = new Set<Promise<void>>();
+  let failed: { readonly cause: unknown } | undefined;
+  let position = 0;
+  try {
+    for (const piece of file.pieces()) {
+      signal?.throwIfAborted();
+      if (failed) break;
+      if (piece instanceof Uint8Array) {
+        writeAll(system, descriptor, piece, position, file.path, left());
+        wrote(piece.length);
+        await new Promise(setImmediate); // others get their turn, whoever aborts among them
+      } else {
+        const job: Promise<void> = piece.writeTo(descriptor, position, either).then(() => wrote(piece.length), (cause: unknown) => void (failed ??= { cause })).finally(() => running.delete(job));
+        running.add(job);
+        while (running.size >= MOST_AT_ONCE) await Promise.race(running);
+      }
+      position += piece.length;
+    }
+    await Promise.all(running);
+    if (failed) throw codeOf(failed.cause) === 'ENOSPC' ? diskFull(system, file.path, left(), failed.cause) : failed.cause;
+  } finally {
+    stop.abort();
+    await Promise.allSettled(running); // the descriptor must not be closed under them
+  }
+}
+
+/** How many parts that write themselves are under way at once: enough to keep every core busy. */
+const MOST_AT_ONCE = 64;
 
 function putInPlace(files: readonly NewFile[], temporary: readonly string[], system: FileSystem): void {
   const undo: (() => void)[] = [];
@@ -99,11 +130,11 @@ function withFreeName<T>(path: string, ending: string, make: (name: string) => T
   }
 }
 
-function writeAll(system: FileSystem, descriptor: number, bytes: Uint8Array, path: string, left: number): void {
+function writeAll(system: FileSystem, descriptor: number, bytes: Uint8Array, position: number, path: string, left: number): void {
   for (let at = 0; at < bytes.length; ) {
     let got: number;
     try {
-      got = system.write(descriptor, bytes.subarray(at));
+      got = system.write(descriptor, bytes.subarray(at), position + at);
     } catch (cause) {
       throw codeOf(cause) === 'ENOSPC' ? diskFull(system, path, left - at, cause) : failure(path, 'cannot be written', cause);
     }

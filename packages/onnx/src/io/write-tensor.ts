@@ -29,7 +29,7 @@ export function writeTensor(out: Encoder, field: number, tensor: Tensor, name: s
     if (tensor.dtype === 'string') for (const text of stringBytesOf(tensor)) out.bytes(TENSOR.string_data, text);
     if (name !== '') out.string(TENSOR.name, name);
     if (tensor.dtype !== 'string' && !place) {
-      if (tensor.byteLength > AT_ONCE) out.deferred(TENSOR.raw_data, tensor.byteLength, payloadOf(tensor));
+      if (tensor.byteLength > AT_ONCE) out.deferred(TENSOR.raw_data, tensor.byteLength, payloadOf(tensor), tensor.writeTo && ((...to) => tensor.writeTo!(...to)));
       else out.bytes(TENSOR.raw_data, tensor.bytes());
     }
     if (notes?.docString) out.string(TENSOR.doc_string, notes.docString);

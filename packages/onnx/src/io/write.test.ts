@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Graph, Node, Value } from '../ir/graph.ts';
@@ -127,7 +127,7 @@ test('a link at the target is replaced, not what it points to', async () => {
 test('a system that takes few bytes at a time gets them all', async () => {
   const path = join(folderWith(), 'm.onnx');
   const model = modelOf({ a: uint8(5000, 1) });
-  const fileSystem = failing({ write: (descriptor, bytes) => nodeFileSystem.write(descriptor, bytes.subarray(0, 7)) });
+  const fileSystem = failing({ write: (descriptor, bytes, position) => nodeFileSystem.write(descriptor, bytes.subarray(0, 7), position) });
   await writeModel(model, path, { fileSystem, external: 'always' });
   expect(weights(openModel(path))).toEqual(weights(model));
 });
@@ -147,9 +147,9 @@ test('a full disk leaves the old output as it was and says how much is missing',
   const before = look();
   let room = 9000;
   const fileSystem = failing({
-    write(descriptor, bytes) {
+    write(descriptor, bytes, position) {
       if (room <= 0) throw errno('ENOSPC');
-      const got = nodeFileSystem.write(descriptor, bytes.subarray(0, Math.min(1000, room)));
+      const got = nodeFileSystem.write(descriptor, bytes.subarray(0, Math.min(1000, room)), position);
       room -= got;
       return got;
     },
@@ -261,4 +261,37 @@ test('structure has everything but large numbers', () => {
 test('the bytes of a model are a model', () => {
   const model = modelOf({ a: uint8(5000, 1) });
   expect(weights(modelFromBytes(modelBytes(model)))).toEqual(weights(model));
+});
+
+/** A tensor that writes itself, after `ms`, with bytes that say so: 7 by itself, 1 where it is read. */
+const selfWriting = (length: number, ms: number, act: () => void = () => undefined): Tensor => ({
+  ...memoryTensor('uint8', [length], new Uint8Array(length).fill(1)),
+  async writeTo(descriptor, position) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    act();
+    writeSync(descriptor, new Uint8Array(length).fill(7), 0, length, position);
+  },
+});
+
+test.each(['always', 'never'] as const)('tensors that write themselves do so in any order, each in its place (external: %s)', async (external) => {
+  const folder = folderWith();
+  const plain = memoryTensor('uint8', [9000], new Uint8Array(9000).fill(3));
+  await writeModel(modelOf({ late: selfWriting(5000, 30), plain, soon: selfWriting(7000, 0) }), join(folder, 'm.onnx'), { external });
+  const { initializers } = openModel(join(folder, 'm.onnx')).graph;
+  const found = [...initializers.values()].map(({ constant }) => [constant.byteLength, [...new Set(constant.bytes())]]);
+  expect(found).toEqual([[5000, [7]], [9000, [3]], [7000, [7]]]);
+});
+
+test('one that fails to write itself ends the writing when the others have ended, and nothing is left', async () => {
+  const folder = folderWith();
+  let ended = false;
+  const broken = selfWriting(5000, 0, () => { throw new Error('the worker stopped'); });
+  const slow = selfWriting(5000, 40, () => void (ended = true));
+  await expect(writeModel(modelOf({ broken, slow }), join(folder, 'm.onnx'))).rejects.toThrow('the worker stopped');
+  expect(ended).toBe(true);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a model in memory reads what could have written itself', () => {
+  expect([...new Set(modelFromBytes(modelBytes(modelOf({ w: selfWriting(5000, 0) }))).graph.initializers.get('w')!.constant.bytes())]).toEqual([1]);
 });

@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxError } from '../error.ts';
 import type { Model } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { MESSAGE_LIMIT, piecesOf, type Encoder, type Part } from '../wire/writer.ts';
+import { filePiecesOf, MESSAGE_LIMIT, type Encoder, type Part } from '../wire/writer.ts';
 import { partOf } from './copy-tensor.ts';
 import { assertDataName } from './external.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
@@ -51,9 +51,9 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
 
   const { encoder, places } = encode(model, dataName, options);
   const dataPath = places.byteLength > 0 ? join(dirname(target), dataName) : undefined;
-  const pieces = encoder.pieces();
+  const pieces = encoder.filePieces();
   const files: NewFile[] = [{ path: target, size: encoder.size, pieces: () => pieces }];
-  if (dataPath !== undefined) files.unshift({ path: dataPath, size: places.byteLength, pieces: () => piecesOf(dataParts(places), places.byteLength) });
+  if (dataPath !== undefined) files.unshift({ path: dataPath, size: places.byteLength, pieces: () => filePiecesOf(dataParts(places), places.byteLength) });
   await replaceFiles(files, fileSystem, { signal, progress });
   return { path: target, dataPath, byteLength: encoder.size + places.byteLength };
 }

@@ -17,6 +17,11 @@ export interface Tensor {
   read(into: Uint8Array, offset: number): number;
   /** All bytes, in an array of the caller's own, aligned for any typed array. Throws above 1 GiB and says to use `read`. */
   bytes(): Uint8Array;
+  /**
+   * Where a tensor knows a faster way than `read`: writes all bytes into an open file from `position` on, perhaps on another thread, and is
+   * done when the promise is. Several tensors may do so at once. Rejects with the signal's reason when it is aborted.
+   */
+  writeTo?(descriptor: number, position: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Bytes that stay in a file: part of the model file itself, or external data beside it. */

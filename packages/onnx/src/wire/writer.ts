@@ -18,6 +18,16 @@ interface Deferred {
   at: number;
   readonly length: number;
   readonly read: Payload;
+  readonly writeTo: WriteTo | undefined;
+}
+
+/** Writes a payload by itself, as Tensor.writeTo does. */
+export type WriteTo = (descriptor: number, position: number, signal?: AbortSignal) => Promise<void>;
+
+/** Bytes that are not handed over, but write themselves to where they belong. */
+export interface SelfWriting {
+  readonly length: number;
+  readonly writeTo: WriteTo;
 }
 
 /**
@@ -118,11 +128,11 @@ export class Encoder {
     putVarint(this.#out.bytes, start, length);
   }
 
-  /** A bytes field of `length` bytes that are read when the message is written. `read` must give the same bytes each time. */
-  deferred(field: number, length: number, read: Payload): void {
+  /** A bytes field of `length` bytes that are read when the message is written. `read`, and `writeTo` where there is one, must give the same bytes each time. */
+  deferred(field: number, length: number, read: Payload, writeTo?: WriteTo): void {
     this.#tag(field, 2);
     this.#varint(length);
-    this.#defer(length, read);
+    this.#defer(length, read, writeTo);
   }
 
   /** Whole fields, tags included, that are read when the message is written: large unknown fields, still in their file. */
@@ -140,10 +150,19 @@ export class Encoder {
 
   /** The message for `writeTo`, piece by piece, for whoever wants to stop or look up in between. Each piece is overwritten by the next. */
   pieces(): Generator<Uint8Array> {
-    if (this.size > MESSAGE_LIMIT) {
-      throw new OnnxError('too-large', `The model would be ${this.size} bytes long, and protobuf ends at ${MESSAGE_LIMIT}. Keep its weights as external data.`);
-    }
+    this.#assertLegal();
     return piecesOf(this.#parts(), this.size);
+  }
+
+  /** The same for a file that is written at positions: payloads that can write themselves stay apart. */
+  filePieces(): Generator<Uint8Array | SelfWriting> {
+    this.#assertLegal();
+    return filePiecesOf(this.#parts(), this.size);
+  }
+
+  #assertLegal(): void {
+    if (this.size <= MESSAGE_LIMIT) return;
+    throw new OnnxError('too-large', `The model would be ${this.size} bytes long, and protobuf ends at ${MESSAGE_LIMIT}. Keep its weights as external data.`);
   }
 
   /** Structure and payloads in the order of the message. */
@@ -155,15 +174,15 @@ export class Encoder {
       from = to;
       return { length: part.length, read: (into, offset) => copyFrom(part, into, offset), what: 'The structure' };
     };
-    for (const { at, length, read } of this.#deferred) {
+    for (const { at, length, read, writeTo } of this.#deferred) {
       yield structureTo(at);
-      yield { length, read, what: 'A tensor' };
+      yield { length, read, writeTo, what: 'A tensor' };
     }
     yield structureTo(structure.length);
   }
 
-  #defer(length: number, read: Payload): void {
-    this.#deferred.push({ at: this.#out.length, length, read });
+  #defer(length: number, read: Payload, writeTo?: WriteTo): void {
+    this.#deferred.push({ at: this.#out.length, length, read, writeTo });
     this.#deferredLength += length;
   }
 
@@ -215,17 +234,28 @@ export class Encoder {
 export interface Part {
   readonly length: number;
   readonly read: Payload;
+  readonly writeTo?: WriteTo | undefined;
   readonly what: string;
 }
 
 /** Joins parts of `size` bytes in all into pieces of 8 MiB at most. Each piece is overwritten by the next. Throws `truncated` when a part ends early. */
-export function* piecesOf(parts: Iterable<Part>, size: number): Generator<Uint8Array> {
+export const piecesOf = (parts: Iterable<Part>, size: number): Generator<Uint8Array> => joined(parts, size, false) as Generator<Uint8Array>; // nothing writes itself
+
+/** The same for a file that is written at positions: parts that can write themselves stay apart. */
+export const filePiecesOf = (parts: Iterable<Part>, size: number): Generator<Uint8Array | SelfWriting> => joined(parts, size, true);
+
+function* joined(parts: Iterable<Part>, size: number, apart: boolean): Generator<Uint8Array | SelfWriting> {
   const chunk = new Uint8Array(Math.min(CHUNK, size));
   let filled = 0;
-  for (const { length, read, what } of parts) {
-    if (length > chunk.length - filled && filled > 0) {
+  for (const { length, read, writeTo, what } of parts) {
+    const alone = apart && writeTo !== undefined;
+    if ((alone || length > chunk.length - filled) && filled > 0) {
       yield chunk.subarray(0, filled); // so that a payload of one chunk is read in one call: it may be computed
       filled = 0;
+    }
+    if (alone) {
+      yield { length, writeTo };
+      continue;
     }
     for (let offset = 0; offset < length; ) {
       if (filled === chunk.length) {
