@@ -23,8 +23,15 @@ interface Cut {
   readonly end: number;
 }
 
-/** Cuts of one value along one axis that fit together, in their order. */
-function cutsIn(graph: Graph, { mayChange }: Work): Cut[][] {
+/** Cuts of one value along one axis that fit together. */
+interface Cuts {
+  /** From the start of the value to its end. */
+  readonly cuts: readonly Cut[];
+  /** The Slice that comes first in the graph. */
+  readonly first: Node;
+}
+
+function cutsIn(graph: Graph, { mayChange }: Work): Cuts[] {
   const found = new Map<string, Cut[]>();
   for (const node of graph.nodes) {
     const cut = node.is('Slice') && mayChange(node) ? cutOf(node) : undefined;
@@ -32,7 +39,10 @@ function cutsIn(graph: Graph, { mayChange }: Work): Cut[][] {
     const key = `${cut.axis} ${cut.x.name}`; // a name is one value in its graph
     found.set(key, [...(found.get(key) ?? []), cut]);
   }
-  return [...found.values()].filter((cuts) => cuts.length > 1).flatMap((cuts) => (fitTogether(cuts.sort((a, b) => a.start - b.start)) ? [cuts] : []));
+  return [...found.values()].filter((all) => all.length > 1).flatMap((all) => {
+    const cuts = all.toSorted((a, b) => a.start - b.start);
+    return fitTogether(cuts) ? [{ cuts, first: all[0]!.node }] : [];
+  });
 }
 
 function cutOf(node: Node): Cut | undefined {
@@ -54,10 +64,8 @@ function fitTogether(cuts: readonly Cut[]): boolean {
   return cuts.every((c, i) => c.start === (cuts[i - 1]?.end ?? 0) && c.end > c.start) && cuts.at(-1)!.end === size;
 }
 
-function split(graph: Graph, cuts: readonly Cut[], { ctx }: Work): void {
+function split(graph: Graph, { cuts, first }: Cuts, { ctx }: Work): void {
   const { x, axis } = cuts[0]!;
-  const nodes = new Set(cuts.map((c) => c.node));
-  const first = [...graph.nodes].find((n) => nodes.has(n));
   const op = valueOps(graph, (node) => void graph.add(node, { before: first }));
   const sizes = cuts.map((c) => c.end - c.start);
   const even = sizes.every((s) => s === sizes[0]);

@@ -138,7 +138,8 @@ class Maker {
   #reshape(v: Made): void {
     const last = v.dims.at(-1);
     const split = typeof last === 'number' && last % 2 === 0 && v.dims.length < 5 ? [...v.dims.slice(0, -1), 2, last / 2] : v.dims;
-    const to = this.#pick(2) === 0 ? v.dims : split;
+    const turned = [...v.dims.slice(1), v.dims[0]!]; // as many elements: sizes change places, numbers do not
+    const to = [v.dims, split, turned][this.#pick(3)]!;
     this.#add(`Reshape(${v.name}, ${this.#shape(v, to)})`, to);
   }
 
