@@ -1,4 +1,4 @@
-import { fromReader, heldFile, isFileTensor, isSparse, OnnxError, readModel, structureBytes, type Model, type ModelFile, type Place, type Tensor } from '@onnxpress/onnx';
+import { fromReader, heldFile, isFileTensor, isSparse, OnnxError, readModel, structureBytes, writeTensors, type Model, type ModelFile, type Place, type Tensor, type Watch } from '@onnxpress/onnx';
 import type { BlobRef, Store } from './store.ts';
 import { filesOf, tensorsOf } from './facts.ts';
 
@@ -22,7 +22,7 @@ const ALIGNMENT = 64;
  * Keeps a model. Tensors that still lie in the original's files, or in what an earlier step kept, are only pointed at, so the store grows by what
  * a step changed; the others are streamed into one blob. Returns what `restoreModel` needs, and every blob it points at.
  */
-export function keepModel(model: Model, original: Model, store: Store): { stored: StoredModel; blobs: BlobRef[] } {
+export async function keepModel(model: Model, original: Model, store: Store, { signal, progress }: Watch = {}): Promise<{ stored: StoredModel; blobs: BlobRef[] }> {
   const sources = filesOf(original);
   const blobs = new Map<string, BlobRef>();
   const places = new Map<Tensor, Place>();
@@ -43,14 +43,7 @@ export function keepModel(model: Model, original: Model, store: Store): { stored
     }
   }
   if (fresh.length) {
-    const ref = store.keep((write) => {
-      let at = 0;
-      for (const { tensor, offset } of fresh) {
-        write(new Uint8Array(offset - at));
-        stream(tensor, write);
-        at = offset + tensor.byteLength;
-      }
-    }, end);
+    const ref = await store.keepFile((descriptor, path) => writeTensors(descriptor, path, fresh, { signal, progress }));
     blobs.set(ref.sha256, ref);
     for (const { tensor, offset } of fresh) places.set(tensor, { location: `${BLOB}${ref.sha256}`, offset });
   }
@@ -88,18 +81,6 @@ export async function restoreModel(stored: StoredModel, blobs: readonly BlobRef[
   }
   model.origin = undefined;
   return model.settle();
-}
-
-const CHUNK = 8 * 2 ** 20;
-
-function stream(t: Tensor, write: (bytes: Uint8Array) => void): void {
-  const chunk = new Uint8Array(Math.min(CHUNK, t.byteLength));
-  for (let at = 0; at < t.byteLength; ) {
-    const got = t.read(chunk, at);
-    if (got <= 0) throw new OnnxError('truncated', `A ${t.dtype} tensor of [${t.dims.join(', ')}] ends after ${at} of ${t.byteLength} bytes.`);
-    write(chunk.subarray(0, got));
-    at += got;
-  }
 }
 
 function fileAt(path: string): ModelFile {

@@ -66,11 +66,11 @@ export async function runStep(step: Step, before: Model, original: Model, varian
   });
   const changed = copy.revision > 0;
   let verified: string | undefined;
-  let stored: ReturnType<typeof keepModel> | undefined;
+  let stored: Awaited<ReturnType<typeof keepModel>> | undefined;
   if (changed) {
     await wrapped(step, () => assertValid(copy));
     if (!pass.signature) assertSignature(step, before, copy);
-    stored = await wrapped(step, () => keepModel(copy, original, store));
+    stored = await wrapped(step, () => keepModel(copy, original, store, { signal: parts.signal, progress: (at, of) => parts.progress(at, of, 'writing') }));
     verified = await compare();
   }
   const done: Omit<StepDone, 'cached'> = {

@@ -96,16 +96,38 @@ export class Store {
       } finally {
         closeSync(fd);
       }
-      const sha256 = hash.digest('hex');
-      const path = this.path(sha256);
-      mkdirSync(dirname(path), { recursive: true });
-      renameSync(temporary, path);
-      this.#verified.add(sha256);
-      return { sha256, size };
+      return this.#take(temporary, hash.digest('hex'), size);
     } catch (e) {
       rmSync(temporary, { force: true });
       throw ifDiskFull(e, this.folder, () => expected);
     }
+  }
+
+  /** The same for bytes that `fill` writes into an open file, in any order; they are read once more for their name. */
+  async keepFile(fill: (descriptor: number, path: string) => Promise<void>): Promise<BlobRef> {
+    mkdirSync(join(this.folder, 'objects'), { recursive: true });
+    const temporary = join(this.folder, 'objects', `${randomUUID()}.tmp`);
+    try {
+      const descriptor = openSync(temporary, 'wx');
+      try {
+        await fill(descriptor, temporary);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      return this.#take(temporary, await hashFile(temporary), statSync(temporary).size);
+    } catch (e) {
+      rmSync(temporary, { force: true });
+      throw e;
+    }
+  }
+
+  #take(temporary: string, sha256: string, size: number): BlobRef {
+    const path = this.path(sha256);
+    mkdirSync(dirname(path), { recursive: true });
+    renameSync(temporary, path);
+    this.#verified.add(sha256);
+    return { sha256, size };
   }
 
   /** The file that holds a blob, once its bytes are known to be right; undefined where they are gone or damaged. */

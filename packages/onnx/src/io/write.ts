@@ -2,13 +2,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxError } from '../error.ts';
 import type { Model } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { filePiecesOf, MESSAGE_LIMIT, type Encoder, type Part } from '../wire/writer.ts';
-import { partOf } from './copy-tensor.ts';
+import { filePiecesOf, MESSAGE_LIMIT, type Encoder } from '../wire/writer.ts';
 import { assertDataName } from './external.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
 import { hasExternalData, INLINE, placesFor, SMALLEST, type Places } from './places.ts';
 import { replaceFiles, type NewFile, type Watch } from './replace-files.ts';
 import { encodeModel } from './write-model.ts';
+import { partsAt } from './write-pieces.ts';
 import type { Place } from './write-tensor.ts';
 
 export interface WriteOptions extends Watch {
@@ -53,7 +53,7 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
   const dataPath = places.byteLength > 0 ? join(dirname(target), dataName) : undefined;
   const pieces = encoder.filePieces();
   const files: NewFile[] = [{ path: target, size: encoder.size, pieces: () => pieces }];
-  if (dataPath !== undefined) files.unshift({ path: dataPath, size: places.byteLength, pieces: () => filePiecesOf(dataParts(places), places.byteLength) });
+  if (dataPath !== undefined) files.unshift({ path: dataPath, size: places.byteLength, pieces: () => filePiecesOf(partsAt(places.tensors), places.byteLength) });
   await replaceFiles(files, fileSystem, { signal, progress });
   return { path: target, dataPath, byteLength: encoder.size + places.byteLength };
 }
@@ -95,25 +95,6 @@ function prepareFolder(target: string, system: FileSystem): void {
   }
   if (system.isFolder(target)) throw new OnnxError('io', `"${target}" is a folder. Name the file to write, for example "${join(target, 'model.onnx')}".`);
 }
-
-function* dataParts({ tensors }: Places): Generator<Part> {
-  let end = 0;
-  for (const { tensor, offset } of tensors) {
-    if (offset > end) yield zeros(offset - end);
-    yield partOf(tensor);
-    end = offset + tensor.byteLength;
-  }
-}
-
-const zeros = (length: number): Part => ({
-  length,
-  what: 'Padding',
-  read(into, offset) {
-    const count = Math.min(into.length, length - offset);
-    into.fill(0, 0, count);
-    return count;
-  },
-});
 
 function collect(encoder: Encoder): Uint8Array {
   const all = new Uint8Array(encoder.size);
