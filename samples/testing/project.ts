@@ -43,6 +43,11 @@ export class Project {
     return this;
   }
 
+  delete(name: string): this {
+    rmSync(this.path(name), { recursive: true });
+    return this;
+  }
+
   /** Writes a model that is given as ONNX text. */
   async model(name: string, text: string, options: Parameters<typeof writeModel>[2] = {}): Promise<this> {
     await writeModel(parseModel(text), this.path(name), options);
@@ -66,6 +71,11 @@ export class Project {
   /** Names that only unfinished work has. */
   leftovers(): string[] {
     return readdirSync(this.folder, { recursive: true, encoding: 'utf8' }).filter((f) => /\.tmp$|\.old$|\.onnxpress-/.test(f));
+  }
+
+  /** Resolves when so many runs have come to the pass that waits while the file "hold" is there. */
+  async arrived(count: number): Promise<void> {
+    while (this.files().filter((f) => f.startsWith('arrived-')).length < count) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   start(command: string, options?: CallOptions): Running {

@@ -1,13 +1,17 @@
 import { Project } from './project.ts';
 
-/* The least that can be run: a model of two products, a pass of somebody's own that can be told to wait, and a recipe. */
+/* The least that can be run: a model of one product, a pass of somebody's own that can be told to wait, and a recipe. */
 
-export const MODEL = `<ir_version: 8, opset_import: ["" : 17]>
-tiny (float[N, 16] x) => (float[N, 16] y) <float[16, 16] w = {${Array.from({ length: 256 }, (_, i) => ((i * 37) % 101) - 50).join(', ')}}> {
+const model = (rows: number, columns: number): string => `<ir_version: 8, opset_import: ["" : 17]>
+tiny (float[N, ${rows}] x) => (float[N, ${columns}] y) <float[${rows}, ${columns}] w = {${Array.from({ length: rows * columns }, (_, i) => ((i * 37) % 101) - 50).join(', ')}}> {
   a = Identity (x)
   b = MatMul (a, w)
   y = Relu (b)
 }`;
+
+export const MODEL = model(16, 16);
+/** The same with weights that take some room: 64 kB, and 16 kB as int8. */
+export const LARGER = model(16, 1024);
 
 export const RECIPE = `name: tiny
 model: model.onnx
@@ -26,9 +30,8 @@ gates:
   cosine: { at-least: 0.9, sure: "off" }
 `;
 
-/** Tells that it is at work by a file named "waiting", and goes on when that file is gone or it is told to stop. Waits for nothing unless WAIT is set. */
+/** Where a file named "hold" is, it says that it has arrived, and goes on when that file is gone or it is told to stop. */
 const WAIT = `import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { definePass, definePlugin } from '@onnxpress/core';
 
 const here = definePass({
@@ -36,9 +39,9 @@ const here = definePass({
   summary: 'Waits while a file is there.',
   numerics: 'exact',
   async run(model, options, ctx) {
-    const file = ctx.resolve('waiting');
-    if (process.env.WAIT) writeFileSync(file, '');
-    while (existsSync(file)) {
+    const hold = ctx.resolve('hold');
+    if (existsSync(hold)) writeFileSync(ctx.resolve(\`arrived-\${process.pid}\`), '');
+    while (existsSync(hold)) {
       ctx.signal.throwIfAborted();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -49,7 +52,7 @@ export default definePlugin({ name: 'wait', passes: [here] });
 `;
 
 /** A new project that `onnxpress run` passes in. */
-export async function tinyProject(recipe: string = RECIPE): Promise<Project> {
+export async function tinyProject(recipe: string = RECIPE, model: string = MODEL): Promise<Project> {
   const project = new Project().write('onnxpress.yaml', recipe).write('wait.mjs', WAIT);
-  return project.model('model.onnx', MODEL);
+  return project.model('model.onnx', model);
 }
