@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/*.gen.ts', '.nx/**', '**/out/**', '.onnxpress/**', '**/.onnxpress/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/*.gen.ts', '.nx/**', '**/out/**', '.onnxpress/**', '**/.onnxpress/**', 'packages/*/assembly/**'] },
   js.configs.recommended,
   ...ts.configs.strict,
   {

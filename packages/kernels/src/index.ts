@@ -1,0 +1,11 @@
+export { type BlockBits, type BlockCodes, type BlockMode, type BlockShape, type BlockSizes, blockSizes, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
+export { fromBfloat16, fromFloat16, fromFloat8E4M3FN, fromFloat8E5M2, toBfloat16, toFloat16, toFloat8E4M3FN, toFloat8E5M2 } from './casts.ts';
+export { type CodebookCodes, type CodebookOptions, decodeFp4, decodeNf4, encodeFp4, encodeNf4 } from './codebooks.ts';
+export { KernelError, type KernelErrorCode, NonFiniteError } from './error.ts';
+export { type Axis, dequantizeInt8, encodeInt8, type Int8Codes, type Int8Grid, type Int8Mode, type Int8Options, quantizeInt8PerAxis, quantizeInt8PerTensor } from './int8.ts';
+export { kthMagnitude, type KthMagnitude } from './kth-magnitude.ts';
+export { scaleColumns, scaleRows, transpose, type Transposable } from './layout.ts';
+export { type Arena, type NumericArray, pointerOf, withArena, withBuffers } from './memory/arena.ts';
+export { packInt2, packInt4, unpackInt2, unpackInt4, unpackUint2, unpackUint4 } from './packing.ts';
+export { keepNofM, type KeepOptions, maskBelow, type MaskOptions } from './selection.ts';
+export { absMax, checkFinite, histogram, type HistogramOptions, minMax, type Per, type Ranges, ranges } from './statistics.ts';
