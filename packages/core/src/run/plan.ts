@@ -19,7 +19,7 @@ import { Datasets } from './data.ts';
 import type { ModelFacts } from './events.ts';
 import { factsOf } from './facts.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { keyOf } from './keys.ts';
+import { canonical, keyOf } from './keys.ts';
 import { hashFile, Store } from './store.ts';
 
 export interface RunRequest {
@@ -114,7 +114,7 @@ export async function planRun(request: RunRequest, services: Services, signal: A
     problems.push(...metricProblems(variant.recipe, evaluations));
     variants.push({ name: variant.name, values: variant.values, recipe: variant.recipe, steps, evaluations, gates });
   }
-  if (problems.length) throw new RecipeError(problems);
+  if (problems.length) throw new RecipeError(eachOnce(problems));
   const shown = relative(process.cwd(), path);
   return { recipe, registry, original, fingerprint, model: await factsOf(original, shown.startsWith('..') ? path : shown), output, variants, shard, store, temporary, datasets };
 }
@@ -159,6 +159,9 @@ async function facets(call: Call, contribution: Pass | Evaluator, registry: Regi
   const { features } = parts.services.get(Machine);
   return [call.use, version, coreVersion, call.with, contents, usesRuntime ? [parts.services.get(Runtime).version, parts.settings.provider, features] : []];
 }
+
+/** All variants of a matrix make the same mistakes at the same places. */
+const eachOnce = (problems: readonly Diagnostic[]): Diagnostic[] => [...new Map(problems.map((p) => [canonical([p.message, p.at?.file, p.at?.start]), p])).values()];
 
 /** Gates on metrics that nothing measures, or that two evaluators measure. */
 function metricProblems(recipe: Recipe, evaluations: readonly Evaluation[]): Diagnostic[] {

@@ -276,3 +276,8 @@ test('files that belong to the model travel to a folder, and not to a file of an
   await runAll(RECIPE.replace('out/result.onnx', 'folder'));
   expect(readdirSync(join(folder, 'folder')).sort()).toEqual(['model.onnx', 'report.json', 'tokenizer.json']);
 });
+
+test('a mistake that all candidates of a matrix share is told once', async () => {
+  const text = `${RECIPE.replace('times: 1', 'times: "${{ matrix.times }}"').replace('  sum:', '  summ:')}\nmatrix: { times: [0, 1, 2] }\n`;
+  expect(await planOf(text).catch((e: unknown) => e)).toMatchObject({ diagnostics: [{ code: 'unknown-metric' }] });
+});
