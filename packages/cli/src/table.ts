@@ -49,9 +49,9 @@ export function failureLines(report: Report, { colors }: Pick<TableStyle, 'color
   return variants.flatMap((v) => v.gates.filter((g) => !g.ok).map((g) => `${colors.red('✘')} ${v.name ? `${v.name}: ` : ''}${g.message}`));
 }
 
-/** A matrix at a glance: each candidate with the metrics that gates judge. */
+/** A matrix at a glance: each candidate with the metrics that gates judge, and the one that the winner is chosen by. */
 function candidateLines(report: Report, { colors }: TableStyle): string[] {
-  const judged = [...new Set(report.variants.flatMap((v) => v.gates.map((g) => g.metric)))];
+  const judged = [...new Set([...report.variants.flatMap((v) => v.gates.map((g) => g.metric)), ...(report.choose ? [report.choose.metric] : [])])];
   const row = (v: VariantReport): string[] => [
     `${v.ok ? colors.green('✔') : colors.red('✘')} ${v.name}`,
     ...judged.map((metric) => {
