@@ -17,7 +17,8 @@ try {
   const large = join(folder, 'large.onnx');
   await generate(large, 12);
   const miniLm = join(fixtures, 'all-minilm-l6-v2/onnx/model.onnx');
-  const models = [existsSync(miniLm) ? ['all-MiniLM-L6-v2, 90 MB', miniLm] : ['the example, 31 MB', join(root, 'examples/retriever/model/onnx/model.onnx')], ['generated, 1.5 GB', large]];
+  const smolLm = join(fixtures, 'smollm2-135m/model.onnx');
+  const models = [existsSync(miniLm) ? ['all-MiniLM-L6-v2, 90 MB', miniLm] : ['the example, 31 MB', join(root, 'examples/retriever/model/onnx/model.onnx')], ['generated, 1.5 GB', large], ...(existsSync(smolLm) ? [['SmolLM2-135M, 538 MB', smolLm]] : [])];
   for (const [name, path] of models) {
     const script = `
       import { openModel } from '@onnxpress/onnx';

@@ -10,15 +10,15 @@ import type { AttrRecord, FunctionRecord, GraphRecord, ModelRecord, NodeRecord, 
 /** From this version of the format on an initializer need not be an input, and one that is can be overridden by the caller. */
 const OVERRIDABLE = 4;
 
-/** The values that names mean in one graph and the graphs around it. */
+/** A graph that is being built, and those around it: none of them lies in its node yet. */
 interface Scope {
-  readonly values: Map<string, Value>;
+  readonly graph: Graph;
   readonly outer: Scope | undefined;
 }
 
 const lookUp = (scope: Scope | undefined, name: string): Value | undefined => {
   for (let s = scope; s; s = s.outer) {
-    const value = s.values.get(name);
+    const value = s.graph.value(name);
     if (value) return value;
   }
   return undefined;
@@ -52,18 +52,18 @@ class Builder {
 
   graph(record: GraphRecord, outer: Scope | undefined, opsets?: ReadonlyMap<string, number>): Graph {
     const graph = new Graph(record.name, opsets);
-    const scope: Scope = { values: new Map(), outer };
+    const scope: Scope = { graph, outer };
     graph.notes = record.notes;
     for (const [name, roles] of record.quantization) graph.quantization.set(name, roles);
-    this.#enterInputs(graph, record, scope);
-    this.#addNodes(graph, record.nodes, scope);
+    this.#enterInputs(graph, record);
+    this.#addNodes(record.nodes, scope);
     for (const output of record.outputs) {
       const value = lookUp(scope, output.name) ?? fail(`Graph "${graph.name}" gives out "${output.name}", which nothing makes`);
       if (value.graph === graph) describeValue(value, output);
       graph.addOutput(value);
     }
     for (const known of record.values) {
-      const value = scope.values.get(known.name);
+      const value = graph.value(known.name);
       if (value && !value.isInput && !value.isOutput) describeValue(value, known);
     }
     return graph;
@@ -95,12 +95,11 @@ class Builder {
     return { domain: plain(f.domain), name: f.name, overload: f.overload, body, attributes: f.attributes, defaults, notes: f.notes };
   }
 
-  #enterInputs(graph: Graph, record: GraphRecord, scope: Scope): void {
+  #enterInputs(graph: Graph, record: GraphRecord): void {
     const enter = (value: Value, put: (value: Value) => unknown): void => {
       if (value.name === '') fail(`Graph "${graph.name}" has an input or initializer without a name`);
-      if (scope.values.has(value.name)) fail(`Graph "${graph.name}" has two inputs or initializers called "${value.name}"`);
+      if (graph.value(value.name)) fail(`Graph "${graph.name}" has two inputs or initializers called "${value.name}"`);
       put(value);
-      scope.values.set(value.name, value);
     };
     const known = new Map<string, Tensor>();
     for (const { name, tensor } of [...record.sparse, ...record.initializers]) {
@@ -129,26 +128,26 @@ class Builder {
   }
 
   /** Adds the nodes in the file's order, except that whoever makes a value comes before its readers. */
-  #addNodes(graph: Graph, records: readonly NodeRecord[], scope: Scope): void {
-    const makers = new Map<string, NodeRecord>();
-    for (const record of records) {
-      for (const name of record.outputs) {
-        if (name === '') continue;
-        const other = makers.get(name);
-        if (other || scope.values.has(name)) fail(`"${name}" in graph "${graph.name}" is made by ${label(record)} and ${other ? label(other) : 'is an input or initializer too'}`);
-        makers.set(name, record);
-      }
-    }
-    const add = (record: NodeRecord): void => {
-      const node = graph.add(this.#node(record, scope));
-      for (const value of node.outputs) if (value.name !== '') scope.values.set(value.name, value);
-    };
+  #addNodes(records: readonly NodeRecord[], scope: Scope): void {
+    const { graph } = scope;
     const added = new Set<NodeRecord>();
-    const open = new Set<NodeRecord>();
+    const add = (record: NodeRecord): void => {
+      for (const name of record.outputs) if (name !== '' && graph.value(name)) fail(madeTwice(name, graph, records));
+      graph.add(this.#node(record, scope));
+      added.add(record);
+    };
+    let makers: ReadonlyMap<string, NodeRecord> | undefined;
     for (const first of records) {
+      if (added.has(first)) continue;
+      if (readsWhatIsThere(first, scope)) {
+        add(first);
+        continue;
+      }
+      makers ??= makersOf(records);
+      const open = new Set<NodeRecord>();
       const stack = [first];
       for (let record = stack.at(-1); record; record = stack.at(-1)) {
-        const missing = added.has(record) ? [] : unmade(record, makers, scope);
+        const missing = added.has(record) ? [] : unmade(record, makers, graph);
         if (missing.length > 0) {
           open.add(record);
           const back = missing.find((maker) => open.has(maker));
@@ -159,7 +158,6 @@ class Builder {
         stack.pop();
         if (added.has(record)) continue;
         open.delete(record);
-        added.add(record);
         add(record);
       }
     }
@@ -189,18 +187,33 @@ class Builder {
   }
 }
 
+/** Whether every input is made in this very graph already, so that nothing must come first. */
+const readsWhatIsThere = (record: NodeRecord, { graph }: Scope): boolean => !record.nested && record.inputs.every((name) => name === '' || graph.value(name) !== undefined);
+
+/** Who makes what: the first, where two make the same. */
+function makersOf(records: readonly NodeRecord[]): ReadonlyMap<string, NodeRecord> {
+  const makers = new Map<string, NodeRecord>();
+  for (const record of records) for (const name of record.outputs) if (name !== '' && !makers.has(name)) makers.set(name, record);
+  return makers;
+}
+
+function madeTwice(name: string, graph: Graph, records: readonly NodeRecord[]): string {
+  const makers = records.flatMap((record) => record.outputs.flatMap((output) => (output === name ? [label(record)] : [])));
+  return `"${name}" in graph "${graph.name}" is made by ${makers[0] ?? ''} and ${makers[1] ?? 'is an input or initializer too'}`;
+}
+
 /** The nodes that must come before this one and do not stand yet. */
-function unmade(record: NodeRecord, makers: ReadonlyMap<string, NodeRecord>, { values }: Scope): readonly NodeRecord[] {
+function unmade(record: NodeRecord, makers: ReadonlyMap<string, NodeRecord>, graph: Graph): readonly NodeRecord[] {
   let missing: NodeRecord[] | undefined;
   for (const name of record.inputs) {
-    if (values.has(name)) continue;
+    if (graph.value(name)) continue;
     const maker = makers.get(name);
     if (maker) (missing ??= []).push(maker);
   }
   if (!record.nested) return missing ?? NONE;
   for (const [, a] of record.attrs) {
     for (const name of freeNames(a)) {
-      const maker = values.has(name) ? undefined : makers.get(name);
+      const maker = graph.value(name) ? undefined : makers.get(name);
       if (maker) (missing ??= []).push(maker);
     }
   }

@@ -35,6 +35,7 @@ interface Fields {
   code: number;
   refersTo: string;
   present: AttrKind | undefined;
+  kept: Kept | undefined;
   f: number;
   i: Int;
   s: Text;
@@ -53,10 +54,10 @@ interface Fields {
 
 /** Reads the AttributeProto at the current field. `owner` names the node, for messages. */
 export function readAttr(reader: Reader, files: ExternalFiles, owner: () => string): readonly [string, AttrRecord] {
-  const kept = new Kept();
-  const fields: Fields = { name: '', code: 0, refersTo: '', present: undefined, f: 0, i: 0, s: '', t: undefined, g: undefined, tp: undefined, sparse: undefined };
+  const fields: Fields = { name: '', code: 0, refersTo: '', present: undefined, kept: undefined, f: 0, i: 0, s: '', t: undefined, g: undefined, tp: undefined, sparse: undefined };
+  const where = (): string => `${fields.name} of ${owner()}`;
   reader.message(() => {
-    while (reader.next()) readField(reader, fields, kept, files, () => `${fields.name} of ${owner()}`);
+    while (reader.next()) readField(reader, fields, files, where);
   });
   const refuse = (what: string): never => {
     throw new OnnxError('malformed', `Attribute "${fields.name}" of ${owner()} ${what}. The model is damaged, or newer than ONNX 1.23: export it again.`);
@@ -65,11 +66,11 @@ export function readAttr(reader: Reader, files: ExternalFiles, owner: () => stri
   const kind = fields.code === 0 ? fields.present : ATTR_KINDS.get(fields.code);
   if (!kind) return refuse(fields.code === 0 ? 'has no type' : `has the type ${fields.code}, which ONNX 1.23 does not have`);
   const record = fields.refersTo ? { type: 'ref' as const, to: fields.refersTo, of: kind } : valueOf(kind, fields, refuse);
-  const extra = kept.extra();
+  const extra = fields.kept?.extra();
   return [fields.name, extra ? { ...record, extra } : record];
 }
 
-function readField(reader: Reader, into: Fields, kept: Kept, files: ExternalFiles, where: () => string): void {
+function readField(reader: Reader, into: Fields, files: ExternalFiles, where: () => string): void {
   const { field } = reader;
   const kind = FIELD_KINDS.get(field);
   if (kind) into.present = kind;
@@ -132,7 +133,7 @@ function readField(reader: Reader, into: Fields, kept: Kept, files: ExternalFile
       return;
     }
     default:
-      kept.unknown(reader);
+      (into.kept ??= new Kept()).unknown(reader);
   }
 }
 

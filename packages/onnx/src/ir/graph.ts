@@ -29,25 +29,23 @@ function newScope(opsets: ReadonlyMap<string, number>): Scope {
 
 /* Value, Node and Graph keep each other consistent, so they live in one file and reach each other's
    private fields through these. Nothing outside can. */
-let usesOf: (v: Value) => Set<Use>;
+let addUse: (v: Value, use: Use) => void;
+let deleteUse: (v: Value, use: Use) => void;
 let fill: (v: Value, t: Tensor) => void;
 let nameIt: (v: Value, name: string) => void;
 let house: (v: Value, g: Graph | undefined) => void;
 let giversOf: (v: Value) => Set<Graph>;
 let markInput: (v: Value, is: boolean) => void;
 let useAt: (n: Node, index: number) => Use;
-let link: (n: Node) => Link;
+let nextOf: (n: Node) => Node | undefined;
+let prevOf: (n: Node) => Node | undefined;
+let link: (n: Node, prev: Node | undefined, next: Node | undefined) => void;
 let own: (n: Node, g: Graph | undefined) => void;
 let ownGraph: (g: Graph, n: Node | undefined) => void;
 let scopeOf: (g: Graph) => Scope;
 let join: (g: Graph, s: Scope) => void;
 let leave: (g: Graph, s?: Scope) => void;
 let touch: (g: Graph | undefined) => void;
-
-interface Link {
-  next: Node | undefined;
-  prev: Node | undefined;
-}
 
 /** One edge: made by a node, or given to the graph as an input or initializer. */
 export class Value {
@@ -61,12 +59,21 @@ export class Value {
   #constant: Tensor | undefined;
   #graph: Graph | undefined;
   #isInput = false;
-  readonly #uses = new Set<Use>();
+  /** Most values are read once: the set is made when it is needed. */
+  #uses: Use | Set<Use> | undefined;
   /** Most values are no output: the set is made when it is needed. */
   #givers: Set<Graph> | undefined;
 
   static {
-    usesOf = (v) => v.#uses;
+    addUse = (v, use) => {
+      if (v.#uses === undefined || v.#uses === use) v.#uses = use;
+      else if (v.#uses instanceof Set) v.#uses.add(use);
+      else v.#uses = new Set([v.#uses, use]);
+    };
+    deleteUse = (v, use) => {
+      if (v.#uses instanceof Set) v.#uses.delete(use);
+      else if (v.#uses === use) v.#uses = undefined;
+    };
     fill = (v, t) => {
       v.#constant = t;
       v.#type = tensorType(t.dtype, t.dims);
@@ -130,12 +137,14 @@ export class Value {
 
   /** Every node input that reads the value, in all scopes. A copy: safe to walk while the graph changes. */
   get uses(): readonly Use[] {
-    return [...this.#uses];
+    if (this.#uses === undefined) return [];
+    return this.#uses instanceof Set ? [...this.#uses] : [this.#uses];
   }
 
   /** How many node inputs read the value. */
   get useCount(): number {
-    return this.#uses.size;
+    if (this.#uses === undefined) return 0;
+    return this.#uses instanceof Set ? this.#uses.size : 1;
   }
 
   /** Whether a graph gives the value out. */
@@ -145,7 +154,7 @@ export class Value {
 
   /** Whether nobody reads the value and no graph gives it out. */
   get isUnused(): boolean {
-    return this.#uses.size === 0 && !this.isOutput;
+    return this.useCount === 0 && !this.isOutput;
   }
 
   /** The numbers, of an initializer or a Constant node. An input's default is no constant: see `default`. */
@@ -208,12 +217,19 @@ export class Node {
   readonly #inputs: (Value | undefined)[];
   /** One per place, so that noting a use twice is noting it once. */
   readonly #reads: Use[] = [];
-  readonly #attrs: Map<string, Attr>;
+  /** Many nodes have no attribute: the map is made when it is needed. */
+  #attrs: Map<string, Attr> | undefined;
   #graph: Graph | undefined;
-  readonly #link: Link = { next: undefined, prev: undefined };
+  #next: Node | undefined;
+  #prev: Node | undefined;
 
   static {
-    link = (n) => n.#link;
+    nextOf = (n) => n.#next;
+    prevOf = (n) => n.#prev;
+    link = (n, prev, next) => {
+      n.#prev = prev;
+      n.#next = next;
+    };
     useAt = (n, index) => (n.#reads[index] ??= { node: n, index });
     own = (n, g) => {
       n.#graph = g;
@@ -228,10 +244,10 @@ export class Node {
     this.name = spec.name ?? '';
     this.notes = spec.notes;
     this.#inputs = [...inputs];
-    this.#attrs = new Map(spec.attrs);
+    for (const [key, a] of spec.attrs ?? []) (this.#attrs ??= new Map()).set(key, a);
     const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => FRESH) : outputs;
     this.outputs = names.map((name) => new Value(name, { producer: this }));
-    for (const g of this.graphs()) ownGraph(g, this);
+    if (this.#attrs) for (const g of this.graphs()) ownGraph(g, this);
   }
 
   get graph(): Graph | undefined {
@@ -244,7 +260,7 @@ export class Node {
   }
 
   get attrs(): ReadonlyMap<string, Attr> {
-    return this.#attrs;
+    return this.#attrs ?? NO_ATTRS;
   }
 
   /** The first output: the only one of most operators. */
@@ -267,8 +283,8 @@ export class Node {
     this.#inputs[index] = to;
     while (this.#inputs.length && this.#inputs.at(-1) === undefined) this.#inputs.pop();
     if (!this.#graph) return;
-    if (from) usesOf(from).delete(useAt(this, index));
-    if (to) usesOf(to).add(useAt(this, index));
+    if (from) deleteUse(from, useAt(this, index));
+    if (to) addUse(to, useAt(this, index));
     touch(this.#graph);
   }
 
@@ -280,13 +296,13 @@ export class Node {
 
   /** Sets an attribute, or removes it with undefined. */
   setAttr(name: string, to: Attr | undefined): void {
-    const from = this.#attrs.get(name);
+    const from = this.#attrs?.get(name);
     for (const g of from ? graphsIn(from) : []) {
       leave(g);
       ownGraph(g, undefined);
     }
-    if (to === undefined) this.#attrs.delete(name);
-    else this.#attrs.set(name, to);
+    if (to === undefined) this.#attrs?.delete(name);
+    else (this.#attrs ??= new Map()).set(name, to);
     for (const g of to ? graphsIn(to) : []) {
       ownGraph(g, this);
       if (this.#graph) join(g, scopeOf(this.#graph));
@@ -296,37 +312,40 @@ export class Node {
 
   /** The subgraphs in the attributes. */
   graphs(): Graph[] {
-    if (this.#attrs.size === 0) return [];
-    return [...this.#attrs.values()].flatMap(graphsIn);
+    let graphs: Graph[] | undefined;
+    if (this.#attrs) for (const a of this.#attrs.values()) if (a.type === 'graph' || a.type === 'graphs') (graphs ??= []).push(...graphsIn(a));
+    return graphs ?? [];
   }
 
   /** An integer attribute. Throws where it is no exact number. */
   int(name: string): number | undefined;
   int(name: string, fallback: number): number;
   int(name: string, fallback?: number): number | undefined {
-    const a = this.#attrs.get(name);
+    const a = this.#attrs?.get(name);
     return a?.type === 'int' ? exactNumber(this, name, a.value) : fallback;
   }
 
   ints(name: string): readonly number[] | undefined {
-    const a = this.#attrs.get(name);
+    const a = this.#attrs?.get(name);
     return a?.type === 'ints' ? a.value.map((v) => exactNumber(this, name, v)) : undefined;
   }
 
   float(name: string): number | undefined;
   float(name: string, fallback: number): number;
   float(name: string, fallback?: number): number | undefined {
-    const a = this.#attrs.get(name);
+    const a = this.#attrs?.get(name);
     return a?.type === 'float' ? a.value : fallback;
   }
 
   string(name: string): string | undefined;
   string(name: string, fallback: string): string;
   string(name: string, fallback?: string): string | undefined {
-    const a = this.#attrs.get(name);
+    const a = this.#attrs?.get(name);
     return a?.type === 'string' && typeof a.value === 'string' ? a.value : fallback;
   }
 }
+
+const NO_ATTRS: ReadonlyMap<string, Attr> = new Map();
 
 /** The name of an output that is still to get one. No file can hold it. */
 const FRESH = '\u0000';
@@ -438,7 +457,7 @@ export class Graph {
     let n = this.#first;
     while (n) {
       if (n.graph === this) yield n;
-      n = link(n).next; // a removed node still knows who came after it
+      n = nextOf(n); // a removed node still knows who came after it
     }
   }
 
@@ -553,7 +572,7 @@ export class Graph {
     if (node.graph) throw new OnnxError('bad-edit', `${describe(node)} is already in graph "${node.graph.name}".`);
     const { before } = where;
     if (before && before.graph !== this) throw new OnnxError('bad-edit', `${describe(before)} is not in graph "${this.name}", so nothing can go before it.`);
-    const taken = node.outputs.find((v, i) => v.name !== '' && v.name !== FRESH && (this.#values.has(v.name) || node.outputs.findIndex((w) => w.name === v.name) < i));
+    const taken = node.outputs.find((v, i) => v.name !== '' && v.name !== FRESH && (this.#values.has(v.name) || (i > 0 && node.outputs.findIndex((w) => w.name === v.name) < i)));
     if (taken) throw new OnnxError('invalid-graph', `${describe(node)} cannot join graph "${this.name}": "${taken.name}" is taken.`);
     for (const v of node.outputs) {
       if (v.name === FRESH) {
@@ -564,8 +583,8 @@ export class Graph {
     }
     own(node, this);
     this.#splice(node, before);
-    node.inputs.forEach((v, index) => v && usesOf(v).add(useAt(node, index)));
-    for (const g of node.graphs()) join(g, this.#scope);
+    node.inputs.forEach((v, index) => v && addUse(v, useAt(node, index)));
+    if (node.attrs.size > 0) for (const g of node.graphs()) join(g, this.#scope);
     touch(this);
     return node;
   }
@@ -590,7 +609,7 @@ export class Graph {
     if (node.graph !== this) throw new OnnxError('bad-edit', `${describe(node)} is not in graph "${this.name}".`);
     const read = node.outputs.find((v) => !v.isUnused);
     if (read) throw new OnnxError('bad-edit', `${describe(node)} cannot go: "${read.name}" is still read: ${readers(read)}.`);
-    node.inputs.forEach((v, index) => v && usesOf(v).delete(useAt(node, index)));
+    node.inputs.forEach((v, index) => v && deleteUse(v, useAt(node, index)));
     for (const g of node.graphs()) leave(g);
     for (const v of node.outputs) if (v.name !== '') this.#exit(v);
     this.#unlink(node);
@@ -659,7 +678,7 @@ export class Graph {
   prune(): number {
     let dropped = 0;
     for (let n = this.#last; n; ) {
-      const prev = link(n).prev;
+      const prev = prevOf(n);
       if (n.outputs.every((v) => v.isUnused)) {
         this.remove(n);
         dropped++;
@@ -707,7 +726,7 @@ export class Graph {
     let n = this.#first;
     const same = order.every((node) => {
       const here = n === node;
-      if (n) n = link(n).next;
+      if (n) n = nextOf(n);
       return here;
     });
     if (same) return false;
@@ -720,20 +739,20 @@ export class Graph {
   }
 
   #splice(node: Node, before: Node | undefined): void {
-    const prev = before ? link(before).prev : this.#last;
-    Object.assign(link(node), { next: before, prev });
-    if (prev) link(prev).next = node;
+    const prev = before ? prevOf(before) : this.#last;
+    link(node, prev, before);
+    if (prev) link(prev, prevOf(prev), node);
     else this.#first = node;
-    if (before) link(before).prev = node;
+    if (before) link(before, node, nextOf(before));
     else this.#last = node;
     this.#count++;
   }
 
   #unlink(node: Node): void {
-    const { next, prev } = link(node);
-    if (prev) link(prev).next = next;
+    const [prev, next] = [prevOf(node), nextOf(node)];
+    if (prev) link(prev, prevOf(prev), next);
     else this.#first = next;
-    if (next) link(next).prev = prev;
+    if (next) link(next, prev, nextOf(next));
     else this.#last = prev;
     this.#count--;
   }
@@ -815,9 +834,10 @@ function isWithin(node: Node | undefined, around: Node | undefined): boolean {
 
 /** Notes what a subgraph reads and gives out of the graphs around it, or forgets it when the subgraph goes. */
 function readOutside(g: Graph, how: 'add' | 'delete'): void {
+  const note = how === 'add' ? addUse : deleteUse;
   for (const node of g.nodes) {
     node.inputs.forEach((v, index) => {
-      if (v && v.graph !== g) usesOf(v)[how](useAt(node, index));
+      if (v && v.graph !== g) note(v, useAt(node, index));
     });
   }
   for (const v of g.outputs) if (v.graph !== g) giversOf(v)[how](g);

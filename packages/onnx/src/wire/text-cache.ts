@@ -1,9 +1,10 @@
-const SLOTS = 1024;
-const LONGEST = 24;
+const SLOTS = 4096;
+/** Exporters name values by the path of the module that computes them. */
+const LONGEST = 128;
 
 /**
- * Turns UTF-8 into strings and remembers the short ones: a file repeats every operator and attribute name in each node.
- * Finding one again makes no garbage, and it is held once.
+ * Turns UTF-8 into strings and remembers the latest ones: a file repeats operators and attributes in each node, and the name of a value where it is
+ * made and where it is read. Finding one again makes no garbage, and it is held once.
  */
 export class TextCache {
   readonly #slots: string[] = new Array<string>(SLOTS).fill('');
