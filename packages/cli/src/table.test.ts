@@ -105,7 +105,7 @@ test('a matrix shows its candidates, and the table of the one that was chosen', 
 test('candidates show the metric that the winner is chosen by, judged or not', () => {
   const variants = ['a', 'b'].map((name, i) => ({ ...variant, name, gates: [], metrics: variant.metrics.map((m) => ({ ...m, result: m.result / (i + 1) })) }));
   const lines = table({ ...report, chosen: 'b', choose: { by: 'smallest', metric: 'size' }, variants }).split('\n');
-  expect(lines.slice(1, 4)).toEqual(['     size', '  ✔ a  23.0 MB', '  ✔ b  11.5 MB  ← chosen']);
+  expect(lines.slice(1, 4)).toEqual(['       size', '  ✔ a  23.0 MB', '  ✔ b  11.5 MB  ← chosen']);
 });
 
 test('each failed gate has one line, which says what now', () => {
