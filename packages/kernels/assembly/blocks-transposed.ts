@@ -17,25 +17,26 @@ export function blocksTransposedScratch(block: u32): u32 { return (WIDEST << 3) 
 
 /**
  * Quantizes columns [from, to) of a [k, n] matrix into the [n, k] layout of MatMulNBits: codes [n, blocks, block * bits / 8], scales [n, blocks],
- * zero points packed per row. The outputs begin with column `from`. Returns 1 where a value is NaN or infinity, else 0.
+ * zero points packed per row. The outputs begin with column `from`, and the matrix may be a piece of a taller one: it is block `first` and those after
+ * it, of `blocks` in all. Returns 1 where a value is NaN or infinity, else 0.
  */
-export function blocksTransposed(w: usize, k: u32, n: u32, from: u32, to: u32, block: u32, bits: u32, mode: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
+export function blocksTransposed(w: usize, k: u32, n: u32, from: u32, to: u32, block: u32, bits: u32, mode: u32, first: u32, blocks: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
   const width = max<u32>(min<u32>(<u32>((STRIP >> 2) / block) & ~15, WIDEST), 16);
   for (let column = from; column < to; column += width) {
     const strip = min(to - column, width), done = column - from;
     let bad: u32;
-    if (bits == 4) bad = strips(w, k, n, column, strip, done, block, 4, mode, codes, scales, zeros, scratch);
-    else if (bits == 8) bad = strips(w, k, n, column, strip, done, block, 8, mode, codes, scales, zeros, scratch);
-    else bad = strips(w, k, n, column, strip, done, block, 2, mode, codes, scales, zeros, scratch);
+    if (bits == 4) bad = strips(w, k, n, column, strip, done, block, 4, mode, first, blocks, codes, scales, zeros, scratch);
+    else if (bits == 8) bad = strips(w, k, n, column, strip, done, block, 8, mode, first, blocks, codes, scales, zeros, scratch);
+    else bad = strips(w, k, n, column, strip, done, block, 2, mode, first, blocks, codes, scales, zeros, scratch);
     if (bad) return 1;
   }
   return 0;
 }
 
-@inline function strips(w: usize, k: u32, n: u32, column: u32, strip: u32, done: u32, block: u32, bits: u32, mode: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
-  const blocks = ceilDiv(k, block), zeroBytes = ceilDiv(blocks * bits, 8), row = <usize>((strip + 15) & ~15) << 2, codeBytes = block * bits >> 3, stride = <usize>n << 2;
-  for (let b: u32 = 0; b < blocks; b++) {
-    const first = b * block, rows = min(block, k - first);
+@inline function strips(w: usize, k: u32, n: u32, column: u32, strip: u32, done: u32, block: u32, bits: u32, mode: u32, start: u32, blocks: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
+  const own = ceilDiv(k, block), zeroBytes = ceilDiv(blocks * bits, 8), row = <usize>((strip + 15) & ~15) << 2, codeBytes = block * bits >> 3, stride = <usize>n << 2;
+  for (let i: u32 = 0; i < own; i++) {
+    const first = i * block, b = start + i, rows = min(block, k - first);
     // Rows beyond the matrix and columns beyond the strip are zeros, which are within every range.
     memory.fill(stripOf(scratch) + row * rows, 0, row * (block - rows));
     for (let c: usize = 0; c < row; c += 64) {

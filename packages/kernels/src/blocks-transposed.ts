@@ -15,7 +15,7 @@ export function transposedBlocks(w: Float32Array, { block, bits }: BlockShape, m
   const resident = [w, result.codes, result.scales, ...(result.zeroPoints ? [result.zeroPoints] : [])].map(pointerOf);
   if (n === 0 || k === 0) return false;
   if (resident.every((p) => p !== undefined)) {
-    return withArena((arena) => blocksTransposed(resident[0]!, k, n, 0, n, block, bits, mode, resident[1]!, resident[2]!, resident[3] ?? 0, arena.uint8(blocksTransposedScratch(block)).byteOffset)) !== 0;
+    return withArena((arena) => blocksTransposed(resident[0]!, k, n, 0, n, block, bits, mode, 0, blocks, resident[1]!, resident[2]!, resident[3] ?? 0, arena.uint8(blocksTransposedScratch(block)).byteOffset)) !== 0;
   }
   const unit = (8 / bits) * block; // pieces of K begin where a byte of packed zero points begins
   const height = Math.min(k, Math.max(1, Math.floor(STRIP_BYTES / 4 / NARROWEST / unit)) * unit);
@@ -29,8 +29,9 @@ export function transposedBlocks(w: Float32Array, { block, bits }: BlockShape, m
       const columns = Math.min(width, n - column);
       for (let row = 0; row < k; row += height) {
         const rows = Math.min(height, k - row);
-        for (let r = 0; r < rows; r++) strip.set(w.subarray((row + r) * n + column, (row + r) * n + column + columns), r * columns);
-        if (blocksTransposed(strip.byteOffset, rows, columns, 0, columns, block, bits, mode, made.codes.byteOffset, made.scales.byteOffset, made.zeros.byteOffset, scratch)) return true;
+        if (columns === n) strip.set(w.subarray(row * n, (row + rows) * n));
+        else for (let r = 0; r < rows; r++) strip.set(w.subarray((row + r) * n + column, (row + r) * n + column + columns), r * columns);
+        if (blocksTransposed(strip.byteOffset, rows, columns, 0, columns, block, bits, mode, 0, Math.ceil(rows / block), made.codes.byteOffset, made.scales.byteOffset, made.zeros.byteOffset, scratch)) return true;
         const own = { blocks: Math.ceil(rows / block), codes: (Math.ceil(rows / block) * block * bits) / 8, zeros: Math.ceil((Math.ceil(rows / block) * bits) / 8) };
         putRows(made.codes, own.codes, columns, result.codes, codeBytes, column * codeBytes + (row * bits) / 8);
         putRows(made.scales, own.blocks, columns, result.scales, blocks, column * blocks + row / block);
