@@ -11,7 +11,7 @@ export interface Grid {
 export function gridOf(values: readonly number[], mode: 'symmetric' | 'asymmetric', reduceRange: boolean): Grid {
   const highest = reduceRange ? 63 : 127;
   const lowest = mode === 'symmetric' ? -highest : -highest - 1;
-  const [min, max] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const [min, max] = [values.reduce((a, b) => Math.min(a, b), 0), values.reduce((a, b) => Math.max(a, b), 0)];
   if (mode === 'symmetric') return { scale: Math.fround(Math.max(-min, max) / highest) || 1, zeroPoint: 0, lowest, highest };
   const scale = Math.fround((max - min) / (highest - lowest)) || 1;
   return { scale, zeroPoint: clamp(roundHalfToEven(Math.fround(-min / scale)), 0, highest - lowest) + lowest, lowest, highest };
