@@ -43,7 +43,7 @@ export async function keepModel(model: Model, original: Model, store: Store, { s
     }
   }
   if (fresh.length) {
-    const ref = await store.keepFile((descriptor, path) => writeTensors(descriptor, path, fresh, { signal, progress }));
+    const ref = await store.keepFile((descriptor, path) => writeTensors(descriptor, path, fresh, { signal, progress }), end);
     blobs.set(ref.sha256, ref);
     for (const { tensor, offset } of fresh) places.set(tensor, { location: `${BLOB}${ref.sha256}`, offset });
   }

@@ -83,3 +83,13 @@ test('an object that no entry names yet stays: another run may be about to name 
   expect(await evict(store, 1e9, Date.now())).toEqual({ entries: 0, bytes: 0 });
   expect(await store.open(ref)).toBeDefined();
 });
+
+test('a full disk is told in numbers, however the bytes come', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const failures = [
+    await store.keepFile(() => Promise.reject(full), 5_000_000).catch((e: unknown) => e),
+    await Promise.resolve().then(() => store.keep(() => { throw full; }, 5_000_000)).catch((e: unknown) => e),
+  ];
+  for (const failure of failures) expect(failure).toMatchObject({ diagnostic: { code: 'disk-full', message: expect.stringContaining('it needs 5.0 MB') as string } });
+  expect(files().filter((f) => f.includes('.tmp'))).toEqual([]);
+});

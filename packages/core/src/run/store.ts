@@ -104,10 +104,10 @@ export class Store {
   }
 
   /** The same for bytes that `fill` writes into an open file, in any order; they are read once more for their name. */
-  async keepFile(fill: (descriptor: number, path: string) => Promise<void>): Promise<BlobRef> {
-    mkdirSync(join(this.folder, 'objects'), { recursive: true });
+  async keepFile(fill: (descriptor: number, path: string) => Promise<void>, expected?: number): Promise<BlobRef> {
     const temporary = join(this.folder, 'objects', `${randomUUID()}.tmp`);
     try {
+      mkdirSync(join(this.folder, 'objects'), { recursive: true });
       const descriptor = openSync(temporary, 'wx');
       try {
         await fill(descriptor, temporary);
@@ -118,7 +118,7 @@ export class Store {
       return this.#take(temporary, await hashFile(temporary), statSync(temporary).size);
     } catch (e) {
       rmSync(temporary, { force: true });
-      throw e;
+      throw ifDiskFull(e, this.folder, () => expected);
     }
   }
 
