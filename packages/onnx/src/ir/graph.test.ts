@@ -56,6 +56,25 @@ test('setInput beyond the end leaves missing inputs between, and drops them at t
   expect(y.producer!.inputs.map((v) => v?.name)).toEqual(['r']);
 });
 
+test('setInput keeps the places that a Loop has before what it carries', () => {
+  const { g, x } = chain();
+  const body = new Graph('body');
+  const loop = g.add(new Node('Loop', [input(g, 'n'), input(g, 'c')], { attrs: [['body', attr.graph(body)]] }));
+  loop.setInput(1, undefined);
+  expect(loop.inputs.map((v) => v?.name)).toEqual(['n', undefined]);
+  loop.setInput(0, undefined);
+  loop.setInput(2, x);
+  loop.setInput(2, undefined);
+  expect(loop.inputs).toEqual([undefined, undefined]);
+});
+
+test('leaving out what is not there is no change', () => {
+  const { g, y } = chain();
+  const before = g.revision;
+  y.producer!.setInput(4, undefined);
+  expect([y.producer!.inputs.length, g.revision]).toEqual([1, before]);
+});
+
 test('a node cannot go while something reads it', () => {
   const { g, r, y } = chain();
   expect(() => g.remove(r.producer!)).toThrow('Relu "r" cannot go: "r" is still read: Neg "y".');

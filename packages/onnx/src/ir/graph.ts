@@ -1,6 +1,7 @@
 import { OnnxError } from '../error.ts';
 import { graphsIn, type Attr, type Int } from './attr.ts';
 import { constantOf } from './constant.ts';
+import { versionsOf } from './schema.ts';
 import type { Tensor } from './tensor.ts';
 import { sameType, tensorType, type Dim, type ValueType } from './types.ts';
 
@@ -275,13 +276,17 @@ export class Node {
     return this.opType === opType && this.domain === domain;
   }
 
-  /** Reads another value at `index`; beyond the last input the list grows, and trailing missing inputs are dropped. */
+  /**
+   * Reads another value at `index`; beyond the last input the list grows. Missing inputs at the end are dropped, except those that the operator
+   * wants the places of: Loop has two before what it carries.
+   */
   setInput(index: number, to: Value | undefined): void {
     const from = this.#inputs[index];
-    if (from === to && index < this.#inputs.length) return;
+    if (from === to) return;
     while (this.#inputs.length < index) this.#inputs.push(undefined);
     this.#inputs[index] = to;
-    while (this.#inputs.length && this.#inputs.at(-1) === undefined) this.#inputs.pop();
+    const least = to === undefined ? (versionsOf(this.domain, this.opType).at(-1)?.minInputs ?? 0) : 0;
+    while (this.#inputs.length > least && this.#inputs.at(-1) === undefined) this.#inputs.pop();
     if (!this.#graph) return;
     if (from) deleteUse(from, useAt(this, index));
     if (to) addUse(to, useAt(this, index));

@@ -51,8 +51,8 @@ function checkCall(node: Node, f: FunctionDef, problem: Report): void {
 
 function checkArity(node: Node, schema: OperatorSchema, problem: Report): void {
   const { inputs, outputs } = node;
-  const given = inputs.findLastIndex((value) => value !== undefined) + 1;
-  if (given < schema.minInputs || given > schema.maxInputs) problem('arity', `${describe(node)} has ${given} inputs, and takes ${span(schema.minInputs, schema.maxInputs)}.`);
+  const given = inputs.findLastIndex((value) => value !== undefined) + 1; // further places without a value say nothing
+  if (inputs.length < schema.minInputs || given > schema.maxInputs) problem('arity', `${describe(node)} has ${inputs.length} inputs, and takes ${span(schema.minInputs, schema.maxInputs)}.`);
   else schema.inputs.forEach((p, i) => p.option === 'required' && !inputs[i] && problem('arity', `${describe(node)} lacks its input "${p.name}".`));
   if (outputs.length < schema.minOutputs || outputs.length > schema.maxOutputs) problem('arity', `${describe(node)} has ${outputs.length} outputs, and gives ${span(schema.minOutputs, schema.maxOutputs)}.`);
 }

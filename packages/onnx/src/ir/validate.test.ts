@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { modelFromBytes } from '../io/read.ts';
+import { modelBytes } from '../io/write.ts';
 import { failure } from '../testing/failure.ts';
 import { floats, graphOf, modelProto, node, type Fields } from '../testing/proto.ts';
 import { parseModel } from '../text/parse.ts';
@@ -27,6 +28,12 @@ test('a model with subgraphs, functions and initializers holds together', () => 
     <domain: "local", opset_import: ["" : 21]> twice (u) => (v) { v = Add(u, u) }`);
   expect(validate(model)).toEqual([]);
   assertValid(model);
+});
+
+test('a Loop may run for ever and carry nothing', () => {
+  const model = text('y = Loop ("", "") <body = b (int64 i, bool on) => (bool more, float[N, 4] out) { more = Identity(on) out = Relu(x) }>', 'float[N, 4] x', 'float[M, N, 4] y');
+  expect(validate(model)).toEqual([]);
+  expect(only(modelFromBytes(modelBytes(model))).inputs).toEqual([undefined, undefined]);
 });
 
 test('a value that is read before it is made is named with its reader', () => {
