@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { failure } from '../testing/failure.ts';
 import { attr } from './attr.ts';
 import { describe as nameOf, Graph, Node, Value, type Constant } from './graph.ts';
 import { cloneGraph } from './model.ts';
@@ -73,6 +74,41 @@ test('leaving out what is not there is no change', () => {
   const before = g.revision;
   y.producer!.setInput(4, undefined);
   expect([y.producer!.inputs.length, g.revision]).toEqual([1, before]);
+});
+
+test('a graph has its place in one node and one attribute', () => {
+  const { g, node, then } = branches();
+  const error = failure(() => new Node('If', node.inputs, { attrs: node.attrs }));
+  expect([error.code, error.message]).toEqual(['bad-edit', 'Graph "then" cannot go into If: it is in If "z". Give each place a graph of its own: cloneGraph(graph).']);
+  expect(failure(() => node.setAttr('else_branch', attr.graph(then))).code).toBe('bad-edit');
+  const inner = new Graph('inner');
+  expect(failure(() => new Node('If', [], { attrs: [['then_branch', attr.graph(inner)], ['else_branch', attr.graph(inner)]] })).code).toBe('bad-edit');
+  expect(node.graphs().map((b) => b.owner)).toEqual([node, node]);
+  expect(g.nodeCount).toBe(3);
+});
+
+test('a graph may move on when its node has left', () => {
+  const { g, r, node } = branches();
+  g.removeOutput(1);
+  g.remove(node);
+  const heir = g.add(new Node('If', node.inputs, { attrs: node.attrs }));
+  expect(readers(r)).toEqual(['Neg "y" 0', 'Abs "then_abs" 0', 'Abs "else_abs" 0']);
+  expect(heir.graphs().map((b) => b.owner)).toEqual([heir, heir]);
+});
+
+test('only a value of nobody becomes an input', () => {
+  const { g, x, r } = chain();
+  const other = new Graph('other');
+  expect(failure(() => other.addInput(r)).message).toContain('Relu "r" makes it');
+  expect(failure(() => other.addInput(x)).message).toContain('it is in graph "g"');
+  expect(x.graph).toBe(g);
+});
+
+test('an output that is not there cannot be removed', () => {
+  const { g } = chain();
+  const before = g.revision;
+  expect(failure(() => g.removeOutput(1)).message).toBe('Graph "g" has no output 1.');
+  expect(g.revision).toBe(before);
 });
 
 test('a node cannot go while something reads it', () => {

@@ -248,7 +248,7 @@ export class Node {
     for (const [key, a] of spec.attrs ?? []) (this.#attrs ??= new Map()).set(key, a);
     const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => FRESH) : outputs;
     this.outputs = names.map((name) => new Value(name, { producer: this }));
-    if (this.#attrs) for (const g of this.graphs()) ownGraph(g, this);
+    if (this.#attrs) adopt(this, this.graphs());
   }
 
   get graph(): Graph | undefined {
@@ -302,13 +302,16 @@ export class Node {
   /** Sets an attribute, or removes it with undefined. */
   setAttr(name: string, to: Attr | undefined): void {
     const from = this.#attrs?.get(name);
+    if (from === to) return;
+    const stay = to ? graphsIn(to) : [];
+    assertFree(this, stay, from);
     for (const g of from ? graphsIn(from) : []) {
       leave(g);
       ownGraph(g, undefined);
     }
     if (to === undefined) this.#attrs?.delete(name);
     else (this.#attrs ??= new Map()).set(name, to);
-    for (const g of to ? graphsIn(to) : []) {
+    for (const g of stay) {
       ownGraph(g, this);
       if (this.#graph) join(g, scopeOf(this.#graph));
     }
@@ -348,6 +351,21 @@ export class Node {
     const a = this.#attrs?.get(name);
     return a?.type === 'string' && typeof a.value === 'string' ? a.value : fallback;
   }
+}
+
+/** Makes the graphs those of the node. */
+function adopt(node: Node, graphs: readonly Graph[]): void {
+  assertFree(node, graphs);
+  for (const g of graphs) ownGraph(g, node);
+}
+
+/** Throws where one of the graphs has its place elsewhere: in another attribute, but for the one that goes, or in a node that is in a graph. */
+function assertFree(node: Node, graphs: readonly Graph[], going?: Attr): void {
+  const leaving = going ? graphsIn(going) : [];
+  graphs.forEach((g, i) => {
+    const isTaken = graphs.indexOf(g) < i || (g.owner && !leaving.includes(g) && (g.owner === node || g.owner.graph));
+    if (isTaken) throw new OnnxError('bad-edit', `Graph "${g.name}" cannot go into ${describe(node)}: it is in ${g.owner && g.owner !== node ? describe(g.owner) : 'it already'}. Give each place a graph of its own: cloneGraph(graph).`);
+  });
 }
 
 const NO_ATTRS: ReadonlyMap<string, Attr> = new Map();
@@ -488,7 +506,9 @@ export class Graph {
     }
   }
 
+  /** Throws when the name is taken, or the value is one of a node or of another graph. */
   addInput(value: Value): Value {
+    if (value.producer || value.graph) throw new OnnxError('bad-edit', `"${value.name}" cannot become an input of graph "${this.name}": ${value.producer ? `${describe(value.producer)} makes it` : `it is in graph "${value.graph!.name}"`}.`);
     this.#enter(value);
     this.#inputs.push(value);
     markInput(value, true);
@@ -515,7 +535,8 @@ export class Graph {
 
   removeOutput(index: number): void {
     const [gone] = this.#outputs.splice(index, 1);
-    if (gone) this.#ungive(gone);
+    if (!gone) throw new OnnxError('bad-edit', `Graph "${this.name}" has no output ${index}.`);
+    this.#ungive(gone);
     touch(this);
   }
 

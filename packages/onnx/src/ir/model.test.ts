@@ -98,6 +98,14 @@ test('notes of a clone are its own', () => {
   expect(m.graph.value('y')!.producer!.notes!.metadata!.size).toBe(1);
 });
 
+test('notes of a function of a clone are its own', () => {
+  const m = model();
+  const key = functionKey('acme', 'Double');
+  m.functions.set(key, { ...double(), notes: { docString: 'adds' } });
+  m.clone().functions.get(key)!.notes!.docString = 'doubles';
+  expect(m.functions.get(key)!.notes!.docString).toBe('adds');
+});
+
 test('a clone knows what was inferred, and declares no more than the model', () => {
   const m = model();
   m.graph.value('y')!.infer(tensorType('float32', ['n']));

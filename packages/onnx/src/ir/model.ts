@@ -97,7 +97,7 @@ export class Model {
   /** Copies the structure and shares the tensors. The copy starts with revision 0. */
   clone(): Model {
     const copy = new Model(cloneGraph(this.graph), this.info);
-    for (const [key, f] of this.functions) copy.functions.set(key, { ...f, body: cloneGraph(f.body) });
+    for (const [key, f] of this.functions) copy.functions.set(key, { ...f, body: cloneGraph(f.body), notes: copyNotes(f.notes) });
     for (const [key, text] of this.metadata) copy.metadata.set(key, text);
     for (const [name, file] of this.files) copy.files.set(name, file);
     copy.notes = copyNotes(this.notes);
