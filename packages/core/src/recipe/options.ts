@@ -3,7 +3,7 @@ import * as say from '../diagnostics/catalogue.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isMap } from '../diagnostics/words.ts';
 import type { AnyContribution } from '../plugin/kinds.ts';
-import { toJsonSchema, type JsonSchema } from '../plugin/options.ts';
+import { formattedIn } from '../plugin/formats.ts';
 import type { Registry } from '../plugin/registry.ts';
 import { checkOptions, type Misfit } from '../plugin/schema.ts';
 import type { WrittenCall } from './calls.ts';
@@ -50,10 +50,10 @@ function checkWith(call: WrittenCall, contribution: AnyContribution, around: Sur
   if (checked instanceof Error) return { diagnostics: [say.badPlugin(around.registry.entry(call.kind, call.use)?.origin.packageName ?? call.use, `offers ${call.use}, whose options are no valid schema: ${checked.message}`)], options: {}, data: [] };
   const misfits = checked.misfits.filter((m) => !around.isWrong([...call.optionsPath, ...m.path]));
   const diagnostics = misfits.map((m) => explain(m, call, around));
-  const schema = toJsonSchema(contribution.options);
-  const named = misfits.length > 0 ? [] : [...formatted(schema, checked.value, [])].filter(({ format, path }) => format === 'data' && !around.isWrong([...call.optionsPath, ...path]));
+  const texts = formattedIn(contribution.options, checked.value);
+  const named = misfits.length > 0 ? [] : texts.filter(({ format, path }) => format === 'data' && !around.isWrong([...call.optionsPath, ...path]));
   const unknown = named.filter(({ text }) => !around.data.includes(text)).map(({ text, path }) => say.unknownData(call.use, path.join('.'), text, around.data, around.source.at([...call.optionsPath, ...path])));
-  const options = rebased(schema, checked.value, call.optionsPath, around.source);
+  const options = texts.filter((t) => t.format === 'path').reduce((all, { text, path }) => replaceAt(all, path, rebase(text, [...call.optionsPath, ...path], around.source)), checked.value);
   return { diagnostics: [...diagnostics, ...unknown], options: isMap(options) ? options : {}, data: named.map(({ text }) => text) };
 }
 
@@ -80,12 +80,6 @@ function hintFor(m: Extract<Misfit, { readonly kind: 'value' }>, candidate: stri
   return [near, near === undefined ? m.description : undefined, who].filter((s) => s !== undefined).join(' ') || undefined;
 }
 
-/** Paths that a base in another folder says, said from the recipe's folder. */
-function rebased(schema: JsonSchema, options: unknown, base: Path, source: Pointing): unknown {
-  const paths = [...formatted(schema, options, [])].filter(({ format }) => format === 'path');
-  return paths.reduce((all, { text, path }) => replaceAt(all, path, rebase(text, [...base, ...path], source)), options);
-}
-
 /** A relative path that stands at `path` in the recipe or its bases, as it reads from the recipe's own folder. */
 export function rebase(text: string, path: Path, source: Pointing): string {
   const [from, to] = [dirname(source.originOf(path)), dirname(source.originOf([]))];
@@ -97,19 +91,4 @@ function replaceAt(value: unknown, [key, ...rest]: Path, by: string): unknown {
   if (key === undefined) return by;
   if (Array.isArray(value)) return value.map((v: unknown, i) => (i === key ? replaceAt(v, rest, by) : v));
   return isMap(value) ? { ...value, [key]: replaceAt(value[key], rest, by) } : value;
-}
-
-/** Every text in a value whose schema says what it means. Of an anyOf, the branches that name the text itself go first: "auto" is no data set. */
-function* formatted(schema: JsonSchema, value: unknown, path: Path): Generator<{ readonly format: string; readonly text: string; readonly path: Path }> {
-  const branches = (schema['anyOf'] ?? schema['oneOf'] ?? []) as readonly JsonSchema[]; // what JSON Schema says they are
-  if (branches.some((b) => b['const'] === value || (Array.isArray(b['enum']) && b['enum'].includes(value)))) return;
-  for (const branch of branches) yield* formatted(branch, value, path);
-  if (typeof value === 'string' && schema.format !== undefined) yield { format: schema.format, text: value, path };
-  if (Array.isArray(value) && isMap(schema['items'])) for (const [i, v] of value.entries()) yield* formatted(schema['items'], v, [...path, i]);
-  if (!isMap(value)) return;
-  const properties = isMap(schema['properties']) ? schema['properties'] : {};
-  for (const [key, v] of Object.entries(value)) {
-    const inner = Object.hasOwn(properties, key) ? properties[key] : schema['additionalProperties'];
-    if (isMap(inner)) yield* formatted(inner, v, [...path, key]);
-  }
 }

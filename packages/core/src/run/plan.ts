@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
@@ -8,8 +9,8 @@ import { ambiguousMetric, cacheDamaged, cpuLacks, notAFile, unknownMetric } from
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { RecipeError } from '../diagnostics/errors.ts';
 import type { Evaluator, Gate, Pass } from '../plugin/kinds.ts';
-import type { OptionsSchema } from '../plugin/options.ts';
-import { registered, type Registry } from '../plugin/registry.ts';
+import { formattedIn } from '../plugin/formats.ts';
+import { registered, type Kind, type Registry } from '../plugin/registry.ts';
 import { variantsOf, type Call, type Recipe } from '../recipe/recipe.ts';
 import type { Services } from '../services/services.ts';
 import { Log, Machine, Runtime } from '../services/tokens.ts';
@@ -101,13 +102,13 @@ export async function planRun(request: RunRequest, services: Services, signal: A
     let key = fingerprint;
     for (const [index, call] of variant.recipe.steps.entries()) {
       const pass = registered(registry, 'pass', call.use);
-      key = keyOf(['step', key, await facets(call, pass, registry, parts, pass.usesRuntime === true), variant.recipe.seed, index]);
+      key = keyOf(['step', key, await facets(call, pass, variant.recipe, registry, parts, pass.usesRuntime === true), variant.recipe.seed, index, pass.numerics === 'lossy' ? undefined : variant.recipe.verify]);
       steps.push({ index, call, pass, key, cached: (await store.get(key)) !== undefined });
     }
     const evaluations: Evaluation[] = [];
     for (const call of variant.recipe.evaluate) {
       const evaluator = registered(registry, 'evaluator', call.use);
-      const id = keyOf(['evaluate', fingerprint, key, await facets(call, evaluator, registry, parts, true), parts.settings.threads, variant.recipe.seed]);
+      const id = keyOf(['evaluate', fingerprint, key, await facets(call, evaluator, variant.recipe, registry, parts, true), parts.settings.threads, variant.recipe.seed]);
       evaluations.push({ call, evaluator, key: id, cached: request.cache?.mode !== 'fresh' && (await store.get(id)) !== undefined });
     }
     const gates = variant.recipe.gates.map((call) => ({ call, gate: registered(registry, 'gate', call.use) }));
@@ -147,17 +148,25 @@ function assertMachine(recipe: Recipe, services: Services): void {
 }
 
 /** All that the numbers of a call depend on besides the model. */
-async function facets(call: Call, contribution: Pass | Evaluator, registry: Registry, parts: ContextParts, usesRuntime: boolean): Promise<unknown> {
-  const schema: OptionsSchema = contribution.options;
-  const version = registry.entry(contribution.kind, call.use)?.origin.version;
-  const contents: Record<string, string> = {};
-  for (const [option, value] of Object.entries(call.with)) {
-    if (typeof value !== 'string') continue;
-    if (schema[option]?.format === 'data') contents[option] = (await parts.dataset(value, undefined)).fingerprint;
-    if (schema[option]?.format === 'path') contents[option] = await hashFile(resolve(parts.folder, value)).catch(() => 'no file');
+async function facets(call: Call, contribution: Pass | Evaluator, recipe: Recipe, registry: Registry, parts: ContextParts, usesRuntime: boolean): Promise<unknown> {
+  const contents = [];
+  for (const { format, text, path } of formattedIn(contribution.options, call.with)) {
+    if (format === 'data') contents.push([path, versionOf(registry, 'dataset', recipe.data[text]?.use), (await parts.dataset(text, undefined)).fingerprint]);
+    if (format === 'path') contents.push([path, await contentOf(resolve(parts.folder, text))]);
   }
-  const { features } = parts.services.get(Machine);
-  return [call.use, version, coreVersion, call.with, contents, usesRuntime ? [parts.services.get(Runtime).version, parts.settings.provider, features] : []];
+  return [call.use, versionOf(registry, contribution.kind, call.use), coreVersion, call.with, contents, usesRuntime ? [parts.services.get(Runtime).version, parts.settings.provider, parts.services.get(Machine).features] : []];
+}
+
+const versionOf = (registry: Registry, kind: Kind, use: string | undefined): string | undefined => (use === undefined ? undefined : registry.entry(kind, use)?.origin.version);
+
+/** A name for what lies at a path: a file's bytes, or every file of a folder with its name but for hidden ones; undefined where nothing can be read. */
+async function contentOf(path: string): Promise<unknown> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info?.isDirectory()) return info && hashFile(path).catch(() => undefined);
+  const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
+  const contents = [];
+  for (const name of names) contents.push([name, await contentOf(join(path, name))]);
+  return contents;
 }
 
 /** All variants of a matrix make the same mistakes at the same places. */

@@ -63,11 +63,16 @@ const preview = async (steps: string): Promise<Preview> => {
 };
 
 test('says what a step does, what its patterns match, and what it leaves alone', async () => {
-  const { steps } = await preview('[{ use: toy/zero, with: { only: ["op:MatMul", "op:Gemm"] } }]');
+  const { steps } = await preview('[{ use: toy/zero, with: { only: ["op:MatMul"] } }]');
   expect(steps).toMatchObject([{
     use: 'toy/zero', cached: false, unknown: undefined, effect: { changed: true, nodes: [1, 1], bytes: [16, 16], counts: { weights: 1 } },
-    patterns: [{ pattern: 'op:MatMul', matched: ['w'] }, { pattern: 'op:Gemm', matched: [] }], missed: ['The rest is no weight.'],
+    patterns: [{ pattern: 'op:MatMul', matched: ['w'] }], missed: ['The rest is no weight.'],
   }]);
+});
+
+test('a pattern that matches nothing is told at its place, as the run would', async () => {
+  const failed = await preview('[{ use: toy/zero, with: { only: ["op:MatMul", "op:Gemm"] } }]').catch((e: unknown) => e);
+  expect(failed).toMatchObject({ name: 'RecipeError', diagnostics: [{ code: 'pattern-matches-nothing', at: { file: join(folder, 'onnxpress.yaml') } }] });
 });
 
 test('foretells the size of the file that a run writes', async () => {

@@ -1,11 +1,12 @@
 import type { Model } from '@onnxpress/onnx';
 import { asRunError } from '../diagnostics/failure.ts';
-import type { OptionsSchema } from '../plugin/options.ts';
+import { ofFormat } from '../plugin/formats.ts';
 import type { Services } from '../services/services.ts';
 import { checkpointOf, passContextOf } from './context.ts';
 import type { StepDone } from './events.ts';
 import { fileBytes, nodeCount, weightBytes } from './facts.ts';
-import { namesOf, nodesNamed } from './patterns.ts';
+import { assertMatches, matchesOf } from './matches.ts';
+import { namesOf } from './patterns.ts';
 import { partsOf, type Plan, type PlannedVariant, type Step } from './plan.ts';
 import { seeded } from './random.ts';
 import { restoreSteps } from './step.ts';
@@ -41,7 +42,8 @@ export interface Preview {
 
 /**
  * Tries the steps of a variant on copies that are thrown away: structure changes, weights are not computed where passes are lazy, and nothing is
- * kept. A step that reads data may take hours, so it is foreseen only from the cache; what follows an unforeseen step is unknown too.
+ * kept. A step that reads data may take hours, so it is foreseen only from the cache; what follows an unforeseen step is unknown too. Throws
+ * RecipeError for a pattern that matches nothing, as the run would.
  */
 export async function previewSteps(plan: Plan, variant: PlannedVariant, services: Services, signal: AbortSignal): Promise<Preview> {
   const steps: StepPreview[] = [];
@@ -49,7 +51,9 @@ export async function previewSteps(plan: Plan, variant: PlannedVariant, services
   for (const step of variant.steps) {
     signal.throwIfAborted();
     const { index, key, cached, call } = step;
-    const patterns: PatternMatch[] = model ? patternsOf(step, model) : [];
+    const matches = model ? matchesOf(step, model) : [];
+    if (model) assertMatches(step, matches, model, variant.recipe);
+    const patterns = matches.map(({ option, pattern, nodes }) => ({ option, pattern, matched: nodes.map((n) => namesOf(n)[0] ?? n.opType) }));
     const tried: Tried = model ? await trial(step, model) : { unknown: 'it depends on the step before' };
     model = tried.model;
     steps.push({ index, use: call.use, key, cached, effect: tried.effect, unknown: tried.unknown, patterns, missed: tried.missed ?? [] });
@@ -95,19 +99,4 @@ async function tryStep(step: Step, before: Model, plan: Plan, variant: PlannedVa
   return { model: copy, effect, missed };
 }
 
-function readsData({ call, pass }: Step): boolean {
-  const options: OptionsSchema = pass.options;
-  return Object.entries(options).some(([option, { format }]) => format === 'data' && call.with[option] !== undefined);
-}
-
-function patternsOf({ call, pass }: Step, model: Model): PatternMatch[] {
-  const options: OptionsSchema = pass.options;
-  const nodes = [...model.nodes()];
-  return Object.entries(options).flatMap(([option, schema]) => {
-    const items = (schema['items'] as { format?: string } | undefined)?.format; // of a JSON Schema array
-    if (schema.format !== 'nodes' && items !== 'nodes') return [];
-    const given = call.with[option];
-    const patterns = (Array.isArray(given) ? given : given === undefined ? [] : [given]) as readonly string[]; // the schema says strings
-    return patterns.map((pattern) => ({ option, pattern, matched: nodesNamed(pattern, nodes).map((n) => namesOf(n)[0] ?? n.opType) }));
-  });
-}
+const readsData = ({ call, pass }: Step): boolean => ofFormat('data', pass.options, call.with).length > 0;

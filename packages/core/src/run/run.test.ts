@@ -28,6 +28,8 @@ const double = definePass({
   options: {
     times: { type: 'integer', default: 1, description: 'How often.' },
     only: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Which nodes.' },
+    tables: { type: 'array', items: { type: 'string', format: 'path' }, default: [], description: 'Files or folders.' },
+    texts: { type: 'array', items: { type: 'string', format: 'data' }, default: [], description: 'Data sets.' },
   },
   async run(model, { times }, ctx) {
     calls.push(`double ${times}`);
@@ -69,7 +71,7 @@ const atMost = defineGate({
     return { ok: value <= bound, metric, bound: `≤ ${bound}`, message: `${metric} is ${value}` };
   },
 });
-const none = defineDataset({ name: 'toy/none', summary: 'No texts.', open: async () => ({ kind: 'texts', fingerprint: 'none', count: 0, async *texts() {} }) });
+const none = defineDataset({ name: 'words/none', summary: 'No texts.', open: async () => ({ kind: 'texts', fingerprint: 'none', count: 0, async *texts() {} }) });
 
 let folder: string;
 let said: string[];
@@ -84,10 +86,11 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const registryOf = (): Registry => {
+const registryOf = (version = '1', dataVersion = '1'): Registry => {
   const registry = new Registry();
-  const origin = { packageName: 'toy', version: '1' };
-  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum], datasets: [none] }), origin)).toEqual([]);
+  const origin = { packageName: 'toy', version };
+  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum] }), origin)).toEqual([]);
+  expect(registry.add(definePlugin({ name: 'words', datasets: [none] }), { packageName: 'words', version: dataVersion })).toEqual([]);
   expect(registry.add(definePlugin({ name: 'eval', gates: [atMost] }), origin)).toEqual([]);
   return registry;
 };
@@ -156,6 +159,34 @@ test('only what comes after a changed step runs again', async () => {
   calls = [];
   await runAll(RECIPE.replace('times: 1', 'times: 0'));
   expect(calls).toEqual(['double 0', 'sum']);
+});
+
+test.each([
+  ['a file that a list names', '["table.txt"]', 'table.txt'],
+  ['a file in a folder that a list names', '["tables"]', 'tables/inner/table.txt'],
+])('%s is part of what a step depends on', async (_, tables, file) => {
+  const text = RECIPE.replace('times: 1', `tables: ${tables}`);
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), 'one');
+  await runAll(text);
+  writeFileSync(join(folder, file), 'two');
+  calls = [];
+  await runAll(text);
+  expect(calls).toEqual(['double 1', 'sum']);
+});
+
+test('so is the code that reads the data that a list names', async () => {
+  const text = `${RECIPE.replace('times: 1', 'texts: [some]')}data: { some: words/none }\n`;
+  const keys = async (data: string): Promise<readonly string[]> => (await planOf(text, { registry: registryOf('1', data) })).variants[0]!.steps.map((s) => s.key);
+  const [first, again, other] = [await keys('1'), await keys('1'), await keys('2')];
+  expect(again).toEqual(first);
+  expect([other[0] === first[0], other[1] === first[1]]).toEqual([true, false]);
+});
+
+test('a step that was never compared is no answer to a recipe that wants it compared', async () => {
+  const text = RECIPE.replace('toy/nothing', 'toy/wrong');
+  await runAll(`${text}verify: off\n`);
+  await expect(runAll(text)).rejects.toMatchObject({ diagnostic: { code: 'verify-failed' } });
 });
 
 test('fresh measures anew, with the steps from the cache', async () => {

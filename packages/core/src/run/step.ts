@@ -1,14 +1,13 @@
 import { assertValid, describeType, type Model } from '@onnxpress/onnx';
-import { patternMatchesNothing, signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
-import { nearest } from '../diagnostics/nearest.ts';
-import { RecipeError, RunError } from '../diagnostics/errors.ts';
+import { signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
+import { RunError } from '../diagnostics/errors.ts';
 import { asRunError } from '../diagnostics/failure.ts';
 import { Clock, Runtime } from '../services/tokens.ts';
 import { checkpointOf, passContextOf, type ContextParts } from './context.ts';
 import type { StepDone } from './events.ts';
 import { nodeCount, weightBytes } from './facts.ts';
 import { keepModel, restoreModel, type StoredModel } from './model-store.ts';
-import { namesLike, nodesNamed } from './patterns.ts';
+import { assertMatches, matchesOf } from './matches.ts';
 import type { PlannedVariant, Step } from './plan.ts';
 import { seeded } from './random.ts';
 import type { Store } from './store.ts';
@@ -41,7 +40,7 @@ export async function runStep(step: Step, before: Model, original: Model, varian
   const clock = parts.services.get(Clock);
   const started = clock.ticks();
   const { pass, call, index } = step;
-  assertPatterns(step, before, variant);
+  assertMatches(step, matchesOf(step, before), before, variant.recipe);
   const copy = before.clone();
   const counts: Record<string, number> = {};
   const warnings: string[] = [];
@@ -98,25 +97,6 @@ async function wrapped<T>({ call, index }: Step, work: () => T | Promise<T>): Pr
   } catch (e) {
     throw asRunError(e, { use: call.use, step: index + 1 });
   }
-}
-
-/** A pattern that matches nothing is a mistake in the recipe, and the model knows what it could have meant. */
-function assertPatterns({ call, pass }: Step, model: Model, { recipe }: PlannedVariant): void {
-  const nodes = [...model.nodes()];
-  const problems = Object.entries(pass.options).flatMap(([option, schema]) => {
-    const items = (schema['items'] as { format?: string } | undefined)?.format; // of a JSON Schema array
-    if (schema.format !== 'nodes' && items !== 'nodes') return [];
-    const given = call.with[option];
-    const patterns = (Array.isArray(given) ? given : given === undefined ? [] : [given]) as readonly string[]; // the schema says strings
-    return patterns.flatMap((pattern, i) => {
-      if (nodesNamed(pattern, nodes).length) return [];
-      const near = namesLike(pattern, model);
-      const close = nearest(pattern, near);
-      const at = recipe.source.at(Array.isArray(given) ? [...call.optionsPath, option, i] : [...call.optionsPath, option]);
-      return [patternMatchesNothing(call.use, option, pattern, close ? [close] : near.slice(0, 5), at)];
-    });
-  });
-  if (problems.length) throw new RecipeError(problems);
 }
 
 function assertSignature({ call, index }: Step, before: Model, after: Model): void {
