@@ -77,7 +77,7 @@ export function maskBelow(w: usize, count: u32, threshold: i32, ties: u32, out: 
     const x = load<i32>(w), bits = x & MAGNITUDE, tie = bits == threshold;
     store<i32>(out, bits < threshold || tie ? 0 : x);
     if (tie) left--;
-    // Back to vectors once the scalar walk is over; between ties, skip whole vectors.
+    // While no tie is near, four at a time.
     while (w + 20 <= end && !v128.any_true(i32x4.eq(magnitude(v128.load(w + 4)), limit))) {
       const v = v128.load(w + 4);
       v128.store(out + 4, v128.and(v, i32x4.gt_s(magnitude(v), under)));

@@ -2,6 +2,7 @@
 // - sizes count elements, pointers are bytes, matrices are row-major;
 // - a kernel may read up to 64 bytes beyond its operands (the allocator leaves that room), and never writes there;
 // - nothing is kept in globals and no data segment is written: every worker runs its own instance on the same memory.
+// - a function that `index.ts` exports says its parameters on one line: scripts/build-wasm.mjs reads them there.
 
 /** Adding 1.5 * 2^23 to a float32 below 2^22 rounds it to an integer, half to even, and leaves that integer in the low bits. */
 export const ROUND: f32 = 12582912.0;
@@ -36,7 +37,7 @@ export function storeFirst(to: usize, v: v128, bytes: u32): void {
   if (bytes & 1) v128.store8_lane(to, v, 0);
 }
 
-/** Four rows of four 32-bit lanes, in place: lane j of row i becomes lane i of row j. The caller names the row it wants. */
+/** One row of the transposed matrix of four rows of four 32-bit lanes. */
 @inline export function transposed4(a: v128, b: v128, c: v128, d: v128, row: i32): v128 {
   if (row < 2) {
     const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
@@ -46,7 +47,7 @@ export function storeFirst(to: usize, v: v128, bytes: u32): void {
   return row == 2 ? v128.shuffle<i64>(ab, cd, 0, 2) : v128.shuffle<i64>(ab, cd, 1, 3);
 }
 
-/** The largest quotient of an encoder, in lanes: x / scale within [low, high], rounded, as integers. `base` is ROUND_BITS less what is added to each code. */
+/** x / scale within [low, high], rounded half to even, as integers plus what `base` is less than ROUND_BITS (the zero point). Division, not a product with the reciprocal: ONNX divides. */
 @inline export function quantized(x: v128, scale: v128, low: v128, high: v128, base: v128): v128 {
   const bounded = f32x4.pmin(f32x4.pmax(f32x4.div(x, scale), low), high);
   return i32x4.sub(f32x4.add(bounded, f32x4.splat(ROUND)), base);

@@ -143,7 +143,7 @@ function partOf(
 }
 
 /** (code - zero point) * scale of what quantizeBlocks makes, in the shape that the matrix had. */
-export function dequantizeBlocks(quantized: BlockCodes, shape: BlockShape, into = new Float32Array(shape.rows * shape.columns)): Float32Array {
+export function dequantizeBlocks(quantized: BlockCodes, shape: BlockShape, into: Float32Array = new Float32Array(shape.rows * shape.columns)): Float32Array {
   const sizes = blockSizes(shape);
   checkLength('into', into, shape.rows * shape.columns);
   checkCodes(quantized, sizes);

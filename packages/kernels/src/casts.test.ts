@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromBfloat16, fromFloat16, fromFloat8E4M3FN, fromFloat8E5M2, toBfloat16, toFloat16, toFloat8E4M3FN, toFloat8E5M2 } from './casts.ts';
-import { anyFloat, difference, resident } from './fixture/weights.ts';
+import { anyFloat, difference, resident } from './testing/weights.ts';
 import { withArena } from './memory/arena.ts';
 import { BFLOAT16, decode, E4M3FN, E5M2, encode, FLOAT16, type Format } from './reference/floats.ts';
 

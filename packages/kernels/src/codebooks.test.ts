@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeFp4, decodeNf4, encodeFp4, encodeNf4 } from './codebooks.ts';
-import { difference, finite, resident, weights } from './fixture/weights.ts';
+import { difference, finite, resident, weights } from './testing/weights.ts';
 import { withArena } from './memory/arena.ts';
 import { decode, encode, FP4_THRESHOLDS, fp4, fp4Value, nf4, NF4_THRESHOLDS, nf4Value } from './reference/codebooks.ts';
 

@@ -22,21 +22,21 @@ const NF4 = 1;
 const SCRATCH_BYTES = 160;
 
 /** NormalFloat of 4 bits (QLoRA, arXiv 2305.14314), with the decision thresholds of onnxruntime's MatMulBnb4. For MatMulBnb4 transpose to [N, K] first. Throws NonFiniteError. */
-export function encodeNf4(w: Float32Array, options: CodebookOptions = {}): CodebookCodes {
-  return encode(w, options, NF4);
+export function encodeNf4(w: Float32Array, options: CodebookOptions = {}, into?: CodebookCodes): CodebookCodes {
+  return encode(w, options, NF4, into);
 }
 
-export function decodeNf4(encoded: CodebookCodes, length: number, options: CodebookOptions = {}): Float32Array {
-  return decode(encoded, length, options, NF4);
+export function decodeNf4(encoded: CodebookCodes, length: number, options: CodebookOptions = {}, into: Float32Array = new Float32Array(length)): Float32Array {
+  return decode(encoded, length, options, NF4, into);
 }
 
 /** The 4-bit float of bitsandbytes, as in MatMulBnb4. Throws NonFiniteError. */
-export function encodeFp4(w: Float32Array, options: CodebookOptions = {}): CodebookCodes {
-  return encode(w, options, FP4);
+export function encodeFp4(w: Float32Array, options: CodebookOptions = {}, into?: CodebookCodes): CodebookCodes {
+  return encode(w, options, FP4, into);
 }
 
-export function decodeFp4(encoded: CodebookCodes, length: number, options: CodebookOptions = {}): Float32Array {
-  return decode(encoded, length, options, FP4);
+export function decodeFp4(encoded: CodebookCodes, length: number, options: CodebookOptions = {}, into: Float32Array = new Float32Array(length)): Float32Array {
+  return decode(encoded, length, options, FP4, into);
 }
 
 function checkBlock(block: number): void {
@@ -44,9 +44,9 @@ function checkBlock(block: number): void {
   if (block % 16 !== 0) throw new KernelError('bad-option', `"block" cannot be ${block}. It is a multiple of 16`);
 }
 
-function encode(w: Float32Array, { block = 64 }: CodebookOptions, kind: number): CodebookCodes {
+function encode(w: Float32Array, { block = 64 }: CodebookOptions, kind: number, into?: CodebookCodes): CodebookCodes {
   checkBlock(block);
-  const result = { codes: new Uint8Array(Math.ceil(w.length / 2)), absMax: new Float32Array(Math.ceil(w.length / block)) };
+  const result = into ?? { codes: new Uint8Array(Math.ceil(w.length / 2)), absMax: new Float32Array(Math.ceil(w.length / block)) };
   const operands = [
     { name: 'w', view: w, use: 'read', per: 1 },
     { name: 'codes', view: result.codes, use: 'write', per: 1 / 2 },
@@ -66,16 +66,15 @@ function encode(w: Float32Array, { block = 64 }: CodebookOptions, kind: number):
   return result;
 }
 
-function decode({ codes, absMax }: CodebookCodes, length: number, { block = 64 }: CodebookOptions, kind: number): Float32Array {
+function decode({ codes, absMax }: CodebookCodes, length: number, { block = 64 }: CodebookOptions, kind: number, into: Float32Array): Float32Array {
   checkBlock(block);
   checkLength('codes', codes, Math.ceil(length / 2));
   checkLength('absMax', absMax, Math.ceil(length / block));
-  const values = new Float32Array(length);
   const operands = [
     { name: 'codes', view: codes, use: 'read', per: 1 / 2 },
     { name: 'absMax', view: absMax, use: 'read', per: 1 / block },
-    { name: 'values', view: values, use: 'write', per: 1 },
+    { name: 'into', view: into, use: 'write', per: 1 },
   ] as const;
   inChunks(length, operands, ([from, scale, to], count) => machine().kernels.codebookDecode(from!, count, block, kind, scale!, to!), block);
-  return values;
+  return into;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { difference, matrix, type Matrix, resident, weights } from './fixture/weights.ts';
+import { difference, matrix, type Matrix, resident, weights } from './testing/weights.ts';
 import { type Axis, dequantizeInt8, encodeInt8, type Int8Codes, type Int8Mode, quantizeInt8PerAxis, quantizeInt8PerTensor } from './int8.ts';
 import { withArena } from './memory/arena.ts';
 import { decode, encode, type Grid, gridOf } from './reference/int8.ts';
@@ -89,4 +89,23 @@ test('given scales and zero points are used as they are, and codes are clamped',
 
 test('an unknown mode is refused', () => {
   expect(() => quantizeInt8PerAxis(weights(4), 2, 2, { mode: 'narrow' as Int8Mode })).toThrow('Choose one of symmetric, asymmetric'); // as a caller without types could
+});
+
+test('results are written where they are wanted', () => {
+  const w = weights(40 * 50);
+  for (const axis of [0, 1] as const) {
+    const expected = quantizeInt8PerAxis(w, 40, 50, { axis, mode: 'asymmetric' });
+    const groups = axis === 0 ? 40 : 50;
+    withArena((arena) => {
+      const into = { codes: arena.int8(2000), scales: arena.float32(groups), zeroPoints: arena.int8(groups) };
+      quantizeInt8PerAxis(w, 40, 50, { axis, mode: 'asymmetric' }, into);
+      expect([difference(into.codes, expected.codes), difference(into.scales, expected.scales), difference(into.zeroPoints, expected.zeroPoints!)]).toEqual([undefined, undefined, undefined]);
+    });
+  }
+});
+
+test('zero points without asymmetric codes are refused, and the other way round', () => {
+  const results = { codes: new Int8Array(4), scales: new Float32Array(2) };
+  expect(() => quantizeInt8PerAxis(weights(4), 2, 2, {}, { ...results, zeroPoints: new Int8Array(2) })).toThrow('symmetric ones have none');
+  expect(() => quantizeInt8PerAxis(weights(4), 2, 2, { mode: 'asymmetric' }, results)).toThrow('Asymmetric codes have zero points');
 });

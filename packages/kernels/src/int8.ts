@@ -1,4 +1,4 @@
-import { checkLength, checkOption, NonFiniteError } from './error.ts';
+import { checkLength, checkOption, KernelError, NonFiniteError } from './error.ts';
 import { CHUNK_BYTES, inChunks, type Operand } from './memory/chunks.ts';
 import { machine } from './memory/machine.ts';
 import { checkFinite, ranges } from './statistics.ts';
@@ -27,13 +27,16 @@ export interface Int8Codes {
  * Quantizes a row-major matrix with a scale for each row or column: code = clamp(round(w / scale) + zero point), round half to even, as ONNX QuantizeLinear
  * does with the same scale. scale = absmax / 127, or (max - min) / 255; 1 where that is 0. Throws NonFiniteError.
  */
-export function quantizeInt8PerAxis(w: Float32Array, rows: number, columns: number, { axis = 0, mode = 'symmetric', reduceRange = false }: Int8Options & { readonly axis?: Axis } = {}): Int8Codes {
+export function quantizeInt8PerAxis(w: Float32Array, rows: number, columns: number, { axis = 0, mode = 'symmetric', reduceRange = false }: Int8Options & { readonly axis?: Axis } = {}, into?: Int8Codes): Int8Codes {
   checkLength('w', w, rows * columns);
   checkOption('mode', mode, ['symmetric', 'asymmetric']);
   checkOption('axis', axis, [0, 1]);
   const highest = reduceRange ? 63 : 127;
-  if (axis === 1 || columns * 4 > CHUNK_BYTES) return byRanges(w, rows, columns, axis, mode, highest);
-  const result = { codes: new Int8Array(w.length), scales: new Float32Array(rows), ...(mode === 'asymmetric' ? { zeroPoints: new Int8Array(rows) } : {}) };
+  const groups = axis === 0 ? rows : columns;
+  const result = into ?? { codes: new Int8Array(w.length), scales: new Float32Array(groups), ...(mode === 'asymmetric' ? { zeroPoints: new Int8Array(groups) } : {}) };
+  checkLength('scales', result.scales, groups);
+  if ((mode === 'asymmetric') !== (result.zeroPoints !== undefined)) throw new KernelError('wrong-size', 'Asymmetric codes have zero points, symmetric ones have none: give "zeroPoints" with the other results accordingly');
+  if (axis === 1 || columns * 4 > CHUNK_BYTES) return byRanges(w, rows, columns, axis, highest, result);
   const operands: Operand[] = [{ name: 'w', view: w, use: 'read', per: columns }, { name: 'codes', view: result.codes, use: 'write', per: columns }, { name: 'scales', view: result.scales, use: 'write', per: 1 }];
   if (result.zeroPoints) operands.push({ name: 'zeroPoints', view: result.zeroPoints, use: 'write', per: 1 });
   inChunks(rows, operands, ([from, codes, scales, zeros], count) => {
@@ -51,23 +54,23 @@ export function quantizeInt8PerTensor(w: Float32Array, options: Int8Options = {}
 }
 
 /** Two readings: ranges first, then codes. */
-function byRanges(w: Float32Array, rows: number, columns: number, axis: Axis, mode: Int8Mode, highest: number): Int8Codes {
-  const groups = axis === 0 ? rows : columns;
-  const scales = new Float32Array(groups).fill(1);
-  const zeroPoints = new Int8Array(groups).fill(mode === 'asymmetric' ? -highest - 1 : 0);
-  const lowest = mode === 'asymmetric' ? -highest - 1 : -highest;
+function byRanges(w: Float32Array, rows: number, columns: number, axis: Axis, highest: number, result: Int8Codes): Int8Codes {
+  const { scales, zeroPoints } = result;
+  const lowest = zeroPoints ? -highest - 1 : -highest;
+  scales.fill(1);
+  zeroPoints?.fill(lowest);
   if (w.length > 0) {
     const { min, max, absMax } = ranges(w, rows, columns, { per: axis === 0 ? 'row' : 'column' });
     if (!absMax.every(Number.isFinite)) throw nonFinite(w);
-    for (let g = 0; g < groups; g++) {
+    for (let g = 0; g < scales.length; g++) {
       const [low, high] = [Math.min(min[g]!, 0), Math.max(max[g]!, 0)];
-      const scale = Math.fround(mode === 'asymmetric' ? (high - low) / (highest - lowest) : absMax[g]! / highest);
+      const scale = Math.fround(zeroPoints ? (high - low) / (highest - lowest) : absMax[g]! / highest);
       scales[g] = scale === 0 ? 1 : scale;
-      if (mode === 'asymmetric') zeroPoints[g] = Math.min(roundHalfToEven(Math.fround(-low / scales[g]!)), highest - lowest) + lowest;
+      if (zeroPoints) zeroPoints[g] = Math.min(roundHalfToEven(Math.fround(-low / scales[g]!)), highest - lowest) + lowest;
     }
   }
-  const codes = encodeInt8(w, rows, columns, { axis, scales, ...(mode === 'asymmetric' ? { zeroPoints } : {}), lowest, highest });
-  return { codes, scales, ...(mode === 'asymmetric' ? { zeroPoints } : {}) };
+  encodeInt8(w, rows, columns, { axis, scales, ...(zeroPoints ? { zeroPoints } : {}), lowest, highest }, result.codes);
+  return result;
 }
 
 function roundHalfToEven(x: number): number {
@@ -83,17 +86,16 @@ export interface Int8Grid {
 }
 
 /** Codes for given scales, clamped to [lowest, highest] (default: all of int8). NaN becomes `lowest`. */
-export function encodeInt8(w: Float32Array, rows: number, columns: number, { axis, scales, zeroPoints, lowest = -128, highest = 127 }: Int8Grid & { readonly lowest?: number; readonly highest?: number }): Int8Array {
-  const codes = new Int8Array(w.length);
-  overGrid(rows, columns, { axis, scales, ...(zeroPoints ? { zeroPoints } : {}) }, { name: 'w', view: w, use: 'read' }, { name: 'codes', view: codes, use: 'write' }, ([from, to, scale, zero], height, width) => {
+export function encodeInt8(w: Float32Array, rows: number, columns: number, { axis, scales, zeroPoints, lowest = -128, highest = 127 }: Int8Grid & { readonly lowest?: number; readonly highest?: number }, into: Int8Array = new Int8Array(w.length)): Int8Array {
+  overGrid(rows, columns, { axis, scales, ...(zeroPoints ? { zeroPoints } : {}) }, { name: 'w', view: w, use: 'read' }, { name: 'codes', view: into, use: 'write' }, ([from, to, scale, zero], height, width) => {
     const { int8EncodeColumns, int8EncodeRows } = machine().kernels;
     (axis === 0 ? int8EncodeRows : int8EncodeColumns)(from!, height, width, scale!, zero ?? 0, lowest, highest, to!);
   });
-  return codes;
+  return into;
 }
 
 /** (code - zero point) * scale, as ONNX DequantizeLinear has it. */
-export function dequantizeInt8(codes: Int8Array, rows: number, columns: number, grid: Int8Grid, into = new Float32Array(codes.length)): Float32Array {
+export function dequantizeInt8(codes: Int8Array, rows: number, columns: number, grid: Int8Grid, into: Float32Array = new Float32Array(codes.length)): Float32Array {
   overGrid(rows, columns, grid, { name: 'codes', view: codes, use: 'read' }, { name: 'into', view: into, use: 'write' }, ([from, to, scale, zero], height, width) => {
     const { int8DecodeColumns, int8DecodeRows } = machine().kernels;
     (grid.axis === 0 ? int8DecodeRows : int8DecodeColumns)(from!, height, width, scale!, zero ?? 0, to!);

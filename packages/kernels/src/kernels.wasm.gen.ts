@@ -1,5 +1,5 @@
 // Made by scripts/build-wasm.mjs from assembly/*.ts; do not edit.
-// Sources: 97902eda587433dd7b604cfa0fb4c2721782948ad0df67744507695e4536b61b
+// Sources: 87844668c672d5f1ab0778bbe71f632493e737348e4a12c2284533963b7f98d4
 
 /** What the module exports. Pointers are byte offsets into its memory; what each function does is said in assembly/. */
 export interface RawKernels {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { difference, matrix, resident, weights } from './fixture/weights.ts';
+import { difference, matrix, resident, weights } from './testing/weights.ts';
 import { scaleColumns, scaleRows, transpose, type Transposable } from './layout.ts';
 import { withArena } from './memory/arena.ts';
 import * as plain from './reference/layout.ts';

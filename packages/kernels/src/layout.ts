@@ -49,12 +49,12 @@ function placed(inside: Uint8Array, w: Transposable): number {
 }
 
 /** Each row times its factor, rounded to float32. `into` may be `w`. */
-export function scaleRows(w: Float32Array, rows: number, columns: number, factors: Float32Array, into = new Float32Array(w.length)): Float32Array {
+export function scaleRows(w: Float32Array, rows: number, columns: number, factors: Float32Array, into: Float32Array = new Float32Array(w.length)): Float32Array {
   return scaled('scaleRows', w, rows, columns, factors, into);
 }
 
 /** Each column times its factor, rounded to float32. `into` may be `w`. */
-export function scaleColumns(w: Float32Array, rows: number, columns: number, factors: Float32Array, into = new Float32Array(w.length)): Float32Array {
+export function scaleColumns(w: Float32Array, rows: number, columns: number, factors: Float32Array, into: Float32Array = new Float32Array(w.length)): Float32Array {
   return scaled('scaleColumns', w, rows, columns, factors, into);
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { difference } from './fixture/weights.ts';
+import { difference } from './testing/weights.ts';
 import { packInt2, packInt4, unpackInt2, unpackInt4, unpackUint2, unpackUint4 } from './packing.ts';
 import { packed } from './reference/blocks.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyFloat, difference, finite, matrix, resident, weights } from './fixture/weights.ts';
+import { anyFloat, difference, finite, matrix, resident, weights } from './testing/weights.ts';
 import { kthMagnitude } from './kth-magnitude.ts';
 import { withArena } from './memory/arena.ts';
 import { transpose } from './reference/layout.ts';
@@ -111,7 +111,7 @@ describe('keepNofM', () => {
           expect(difference(inside, expected)).toBeUndefined();
         });
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyFloat, matrix, resident, side, weights } from './fixture/weights.ts';
+import { anyFloat, matrix, resident, side, weights } from './testing/weights.ts';
 import { withArena } from './memory/arena.ts';
 import { groupsOf, histogram as plainHistogram, rangeOf } from './reference/statistics.ts';
 import { absMax, checkFinite, histogram, minMax, ranges } from './statistics.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, openSync, closeSync, readSync, rmSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { weights } from '../fixture/weights.ts';
+import { weights } from '../testing/weights.ts';
 import { absMax, dequantizeBlocks, histogram, keepNofM, kthMagnitude, maskBelow, pointerOf, quantizeBlocks, quantizeInt8PerAxis, toFloat16, transpose, withArena, withBuffers } from '../index.ts';
 import { machine } from './machine.ts';
 
