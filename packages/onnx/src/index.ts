@@ -1,3 +1,5 @@
+export { findNonFinite, quantizedBlocks, type BlockTensors } from './derive/blocks.ts';
+export { derived, type Derivation, type Target } from './derive/derive.ts';
 export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { fold, type FoldOptions, type FoldReport } from './fold/fold.ts';
 export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
@@ -30,6 +32,6 @@ export { weightOf, type Weight } from './ir/weight.ts';
 export { integersOf } from './rewrite/forms.ts';
 export { anyAttributes, anyOf, attribute, constant, kept, named, oneOf, optional, value, values, type ConstantDemand, type Demand, type Hole, type OperatorName, type Pattern } from './rewrite/pattern.ts';
 export { rewrite, type Hit, type Miss, type RewriteOptions } from './rewrite/rewrite.ts';
-export { copyOf, nodeRule, rule, type Bound, type Built, type NodeRuleSpec, type Rule, type RuleSpec } from './rewrite/rule.ts';
+export { copyOf, nodeRule, rule, type Bound, type Built, type Holes, type NodeRuleSpec, type Rule, type RuleSpec } from './rewrite/rule.ts';
 export { parseGraph, parseModel } from './text/parse.ts';
 export { printGraph, printModel } from './text/print.ts';

@@ -36,7 +36,7 @@ export interface Rule {
 
 type Vars = Readonly<Record<string, Hole>>;
 /** What `match` sees: an attribute passes for what it will be. */
-type Holes<V extends Vars> = { readonly [K in keyof V]: V[K] extends AttributeHole<infer T> ? T : V[K] };
+export type Holes<V extends Vars> = { readonly [K in keyof V]: V[K] extends AttributeHole<infer T> ? T : V[K] };
 /** What `where` and `build` see. */
 export type Bound<V extends Vars> = { readonly [K in keyof V]: V[K]['yields'] };
 /** A value for each output in order (undefined for one that nobody reads), or the reason why not. */
