@@ -111,6 +111,42 @@ test('an output that is not there cannot be removed', () => {
   expect(g.revision).toBe(before);
 });
 
+const annotations = (g: Graph): string[] => [...g.quantization].map(([name, roles]) => `${name}: ${[...roles].join(' ')}`);
+
+test('annotations follow a value that is renamed, in inner graphs too', () => {
+  const { g, r, then } = branches();
+  const s = g.addInitializer('s', one);
+  g.quantization.set('r', new Map([['SCALE_TENSOR', 's']]));
+  then.quantization.set('then_abs', new Map([['SCALE_TENSOR', 's']]));
+  g.rename(r, 'q');
+  g.rename(s, 'scale');
+  g.rename(then.value('then_abs')!.producer!.inputs[0]!, 'p');
+  expect([annotations(g), annotations(then)]).toEqual([['p: SCALE_TENSOR,scale'], ['then_abs: SCALE_TENSOR,scale']]);
+});
+
+test('annotations of what is replaced go to what takes its place, unless that has its own', () => {
+  const { g, x, r, y } = chain();
+  g.quantization.set('r', new Map([['SCALE_TENSOR', 's']]));
+  g.quantization.set('y', new Map([['SCALE_TENSOR', 't']]));
+  const abs = add(g, 'Abs', [x], 'a');
+  g.replace(r, abs);
+  expect(annotations(g)).toEqual(['a: SCALE_TENSOR,s', 'y: SCALE_TENSOR,t']);
+  g.replace(y, abs);
+  expect([g.outputs[0]!.name, annotations(g)]).toEqual(['y', ['y: SCALE_TENSOR,s']]);
+});
+
+test('an initializer that tells how a value is quantized is not pruned before the value', () => {
+  const { g, r, y } = chain();
+  g.addInitializer('s', one);
+  g.quantization.set('r', new Map([['SCALE_TENSOR', 's']]));
+  g.prune();
+  expect([...g.initializers.keys()]).toEqual(['s']);
+  y.producer!.setInput(0, g.inputs[0]);
+  g.remove(r.producer!);
+  g.prune();
+  expect([...g.initializers.keys()]).toEqual([]);
+});
+
 test('a node cannot go while something reads it', () => {
   const { g, r, y } = chain();
   expect(() => g.remove(r.producer!)).toThrow('Relu "r" cannot go: "r" is still read: Neg "y".');

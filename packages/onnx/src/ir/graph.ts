@@ -1,6 +1,7 @@
 import { OnnxError } from '../error.ts';
 import { graphsIn, type Attr, type Int } from './attr.ts';
 import { constantOf } from './constant.ts';
+import { CountedMap } from './counted-map.ts';
 import { versionsOf } from './schema.ts';
 import type { Tensor } from './tensor.ts';
 import { sameType, tensorType, type Dim, type ValueType } from './types.ts';
@@ -20,11 +21,13 @@ interface Scope {
   readonly names: Map<string, number>;
   /** Hint → the number to try next, so that the thousandth name costs what the first did. */
   readonly numbers: Map<string, number>;
+  /** The graphs that say how values are quantized: by name, and names change. */
+  readonly annotated: Set<Graph>;
   revision: number;
 }
 
 function newScope(opsets: ReadonlyMap<string, number>): Scope {
-  const scope: Scope = { opsets: new CountedMap(opsets, () => scope.revision++), names: new Map(), numbers: new Map(), revision: 0 };
+  const scope: Scope = { opsets: new CountedMap(opsets, () => scope.revision++), names: new Map(), numbers: new Map(), annotated: new Set(), revision: 0 };
   return scope;
 }
 
@@ -385,8 +388,11 @@ function exactNumber(node: Node, name: string, v: Int): number {
 export class Graph {
   name: string;
   notes: Notes | undefined;
-  /** Value name → role → name of another value, as in the file. */
-  readonly quantization: Map<string, ReadonlyMap<string, string>> = new CountedMap([], () => touch(this));
+  /** Value name → role → name of another value, as in the file. Follows when a value is renamed or replaced. */
+  readonly quantization: Map<string, ReadonlyMap<string, string>> = new CountedMap([], () => {
+    this.#scope.annotated.add(this);
+    touch(this);
+  });
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   readonly #initializers = new Map<string, Constant>();
@@ -422,6 +428,7 @@ export class Graph {
         take(scope, name);
         drop(g.#scope, name);
       }
+      if (g.#scope.annotated.delete(g)) scope.annotated.add(g);
       g.#scope = scope;
     };
   }
@@ -661,6 +668,7 @@ export class Graph {
   }
 
   #rename(value: Value, name: string): void {
+    this.#annotateInstead(value, name);
     this.#values.delete(value.name);
     drop(this.#scope, value.name);
     const initializer = this.#initializers.get(value.name);
@@ -672,6 +680,19 @@ export class Graph {
     touch(this);
   }
 
+  /** What is said of the value's quantization, or by it, is said of the one called `name` from here on, unless that has its own. */
+  #annotateInstead(value: Value, name: string): void {
+    const was = value.name;
+    for (const g of this.#scope.annotated) {
+      const all = g.quantization;
+      if (g.resolve(was) !== value || ![...all].some(([key, roles]) => key === was || [...roles.values()].includes(was))) continue;
+      const before = [...all];
+      const isKnown = all.has(name);
+      all.clear();
+      for (const [key, roles] of before) if (key !== was || !isKnown) all.set(key === was ? name : key, new Map([...roles].map(([role, other]) => [role, other === was ? name : other])));
+    }
+  }
+
   /**
    * Every reader of `old` reads `by`, except the node that makes `by` and what is inside it. Where `old` is an output of this graph, its name and declared type stay:
    * `by` takes them over, or an Identity does where `by` may not be renamed (an input, an initializer, another output, a value of another graph).
@@ -679,6 +700,7 @@ export class Graph {
   replace(old: Value, by: Value): void {
     if (old === by) return;
     if (old.isInput && old.graph && giversOf(old).has(old.graph)) throw new OnnxError('bad-edit', `"${old.name}" is an input and an output at once, so nothing else can take its place.`);
+    if (by.graph && old.graph === by.graph) by.graph.#annotateInstead(old, by.name);
     for (const { node, index } of old.uses) if (!isWithin(node, by.producer)) node.setInput(index, by);
     for (const g of [...giversOf(old)]) {
       if (g === old.graph) g.#giveInstead(old, by);
@@ -700,7 +722,7 @@ export class Graph {
     this.#outputs.forEach((v, i) => v === old && this.setOutput(i, out));
   }
 
-  /** Drops nodes and initializers that nobody reads, here and in the subgraphs. Returns how many. */
+  /** Drops nodes and initializers that nobody reads, here and in the subgraphs, except initializers that tell how a value is quantized. Returns how many. */
   prune(): number {
     let dropped = 0;
     for (let n = this.#last; n; ) {
@@ -711,8 +733,9 @@ export class Graph {
       } else for (const g of n.graphs()) dropped += g.prune();
       n = prev;
     }
+    const told = new Set([...this.quantization].flatMap(([name, roles]) => (this.#values.has(name) ? [...roles.values()] : [])));
     for (const v of [...this.#initializers.values()]) {
-      if (!v.isUnused) continue;
+      if (!v.isUnused || told.has(v.name)) continue;
       this.removeInitializer(v);
       dropped++;
     }
@@ -797,35 +820,6 @@ export class Graph {
     drop(this.#scope, value.name);
   }
 }
-
-/** A Map that tells when it changes. */
-class CountedMap<K, V> extends Map<K, V> {
-  readonly #changed: () => void;
-
-  constructor(entries: Iterable<readonly [K, V]>, changed: () => void) {
-    super();
-    for (const [k, v] of entries) super.set(k, v);
-    this.#changed = changed;
-  }
-
-  override set(key: K, value: V): this {
-    if (this.has(key) && this.get(key) === value) return this;
-    this.#changed();
-    return super.set(key, value);
-  }
-
-  override delete(key: K): boolean {
-    const had = super.delete(key);
-    if (had) this.#changed();
-    return had;
-  }
-
-  override clear(): void {
-    if (this.size) this.#changed();
-    super.clear();
-  }
-}
-export { CountedMap };
 
 /** `MatMul "/encoder/layer.0/query"`: how messages name a node. */
 export function describe(node: Node): string {

@@ -1,5 +1,6 @@
 import type { Attr } from './attr.ts';
-import { CountedMap, Graph, Node, Value, type Notes } from './graph.ts';
+import { CountedMap } from './counted-map.ts';
+import { Graph, Node, Value, type Notes } from './graph.ts';
 
 /** A file that travels with a model: tokenizer.json, config.json, an adapter. */
 export interface ModelFile {
