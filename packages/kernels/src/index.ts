@@ -9,3 +9,12 @@ export { type Arena, type NumericArray, pointerOf, withArena, withBuffers } from
 export { packInt2, packInt4, unpackInt2, unpackInt4, unpackUint2, unpackUint4 } from './packing.ts';
 export { keepNofM, type KeepOptions, maskBelow, type MaskOptions } from './selection.ts';
 export { absMax, checkFinite, histogram, type HistogramOptions, minMax, type Per, type Ranges, ranges } from './statistics.ts';
+export { inverseCholeskyUpper, type InverseCholesky, type InverseCholeskyOptions } from './linear-algebra/cholesky.ts';
+export { gptq, type GptqOptions, type GptqResult, type Grid } from './linear-algebra/gptq.ts';
+export { Gram, gram } from './linear-algebra/gram.ts';
+export { matmul, type MatmulOptions } from './linear-algebra/matmul.ts';
+export { type Parallel } from './linear-algebra/work.ts';
+export { type Call, type InScratch, inScratch, type Task, type TaskValues } from './pool/calls.ts';
+export { WorkerPool, workerPool, type WorkOptions } from './pool/pool.ts';
+export { type BlockTargets, streamBlocks, type StreamWork } from './stream/blocks.ts';
+export { type FileRange, type StoredFloat } from './stream/layout.ts';
