@@ -17,15 +17,18 @@ export interface Installed {
   readonly unsorted: boolean;
 }
 
-/** Puts a plan into its graph. `asNodes`: constants become Constant nodes, as in functions, which have no initializers. */
-export function install(plan: Plan, asNodes: boolean): Installed {
+/**
+ * Puts a plan into its graph. `asNodes`: constants become Constant nodes, as in functions, which have no initializers. `taken` are the names of the
+ * graph's nodes, to which those of the new ones are added.
+ */
+export function install(plan: Plan, asNodes: boolean, taken: Set<string>): Installed {
   const { root, graph, outputs, made, going, dropped } = plan;
   const known = new Map([...outputs].map(([old, by]) => [old, merged(old.type, by.type)]));
   const names = [...outputs].map(([old, by]) => ({ by, name: old.name }));
   const readers = [...outputs.keys()].flatMap((old) => old.uses.map((u) => u.node)).filter((n) => !going.has(n));
   const unsorted = [...outputs.keys()].some((old) => old.producer !== root && (old.isOutput || old.uses.some((u) => !going.has(u.node))));
   const twins = addConstants(plan, asNodes);
-  nameLike(root, made, outputs);
+  nameLike(root, made, outputs, taken);
   leaveOutUnread(made, new Set([...outputs.values(), ...made.flatMap(readsOf)]));
   for (const n of made) {
     graph.add(n, { before: root });
@@ -73,15 +76,14 @@ function leaveOutUnread(made: readonly Node[], read: ReadonlySet<Value>): void {
 }
 
 /** New nodes lie where the root lay: who names nodes by their path finds them there. */
-function nameLike(root: Node, made: readonly Node[], outputs: ReadonlyMap<Value, Value>): void {
+function nameLike(root: Node, made: readonly Node[], outputs: ReadonlyMap<Value, Value>, taken: Set<string>): void {
   if (root.name === '') return;
   const main = [...outputs.values()][0]?.producer;
-  const taken = new Set<string>();
   for (const n of made) {
     if (n.name !== '') continue;
     const name = n === main ? root.name : `${root.name}/${n.opType}`;
     let free = name;
-    for (let i = 1; taken.has(free); i++) free = `${name}_${i}`;
+    for (let i = 1; n !== main && taken.has(free); i++) free = `${name}_${i}`;
     taken.add(free);
     n.name = free;
   }

@@ -53,6 +53,15 @@ test('new nodes lie under the name of the node they replace', () => {
   expect([...g.nodes].map((n) => n.name)).toEqual(['/layer.0/act/Abs', '/layer.0/act/Abs_1', '/layer.0/act']);
 });
 
+test('new nodes have names that no node of the graph has', () => {
+  const again = rule('again', { vars: { x }, match: ({ x }, op) => op.Gelu(x), build: ({ x }, op) => op.Mul(x, op.Abs(x)), grows: 'an example' });
+  const more = rule('more', { vars: { x }, match: ({ x }, op) => op.Mul(x, op.Abs(x)), build: ({ x }, op) => op.Sub(x, op.Tanh(op.Abs(x))), grows: 'an example' });
+  const g = f('["b/Abs"] t = Relu(x) ["a"] s = Gelu(t) ["a/Tanh"] r = Sin(s) ["b"] y = Gelu(r)');
+  rewrite(g, [again, more]);
+  const names = [...g.nodes].map((n) => n.name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
 test('one firing makes the next possible, however deep the pattern looks', () => {
   const deep = rule('deep', { vars: { x }, match: ({ x }, op) => op.Exp(op.Neg(op.Sin(op.Relu(x)))), build: ({ x }, op) => op.Tanh(x) });
   const g = f('a = Abs(x) s = Sin(a) n = Neg(s) y = Exp(n)');

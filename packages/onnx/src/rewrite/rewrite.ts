@@ -59,6 +59,7 @@ class Run {
   /** A Set visits what is added while it is walked: a worklist without doubles. */
   readonly #todo = new Set<Node>();
   readonly #unsorted = new Set<Graph>();
+  readonly #names = new Map<Graph, Set<string>>();
   readonly #recent: string[] = [];
   readonly #budget: number;
   readonly #depth: number;
@@ -142,10 +143,17 @@ class Run {
 
   #apply(rule: Rule, plan: Plan): void {
     this.#spend(rule.name);
-    const done = install(plan, this.#functions.has(plan.graph));
+    const done = install(plan, this.#functions.has(plan.graph), this.#namesIn(plan.graph));
     if (done.unsorted) this.#unsorted.add(plan.graph);
     this.#lookAgain(done);
     this.#options.fired?.({ rule: rule.name, root: plan.root, made: plan.made, removed: [...plan.going] });
+  }
+
+  /** The names of a graph's nodes, and of those that were there. */
+  #namesIn(graph: Graph): Set<string> {
+    const names = this.#names.get(graph) ?? new Set([...graph.nodes].map((n) => n.name));
+    this.#names.set(graph, names);
+    return names;
   }
 
   #spend(name: string): void {
