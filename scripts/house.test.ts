@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: [],
-  onnx: [],
+  onnx: ['kernels'],
   text: [],
   core: ['onnx', 'text'],
   'plugin-fusion': ['core'],

@@ -24,6 +24,15 @@ test('transposes in pieces and in the memory of the kernels', () => {
   withArena((arena) => expect(difference(transpose(resident(arena, w), 700, 901, arena.float32(w.length)), expected)).toBeUndefined());
 });
 
+test('rows that are longer than a piece are transposed and scaled like short ones', () => {
+  const [rows, columns] = [3, 300_001];
+  const w = weights(rows * columns);
+  const [perRow, perColumn] = [weights(rows, 3), weights(columns, 5)];
+  expect(difference(transpose(w, rows, columns), plain.transpose(w, rows, columns))).toBeUndefined();
+  expect(difference(scaleRows(w, rows, columns, perRow), plain.scaleRows(w, columns, perRow))).toBeUndefined();
+  expect(difference(scaleColumns(w, rows, columns, perColumn), plain.scaleColumns(w, columns, perColumn))).toBeUndefined();
+});
+
 test('scales rows and columns, rounding to float32', () => {
   fc.assert(
     fc.property(matrix, ({ rows, columns, w }) => {

@@ -121,6 +121,12 @@ describe('keepNofM', () => {
     expect(kept.filter((x) => x !== 0)).toHaveLength(32 * 1000);
   });
 
+  test('groups do not break where a long row is cut', () => {
+    const w = weights(2 * 300_001);
+    const lines = groupsOf(w, 2, 300_001, 'row').flatMap((line) => plain.keepNofM(line, 3, 5));
+    expect(difference(keepNofM(w, 2, 300_001, { n: 3, m: 5 }), lines)).toBeUndefined();
+  });
+
   test('more than a group has cannot be kept', () => {
     expect(() => keepNofM(weights(8), 2, 4, { n: 5, m: 4 })).toThrow('"n" cannot be 5');
   });

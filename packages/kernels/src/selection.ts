@@ -1,5 +1,5 @@
 import { checkLength, checkWhole } from './error.ts';
-import { inChunks } from './memory/chunks.ts';
+import { CHUNK_BYTES, inChunks } from './memory/chunks.ts';
 import { machine } from './memory/machine.ts';
 import { pointerOf } from './memory/arena.ts';
 
@@ -57,6 +57,13 @@ export function keepNofM(w: Float32Array, rows: number, columns: number, { n, m,
   const source = pointerOf(w) !== undefined && pointerOf(w) === pointerOf(into) ? w.slice() : w;
   const group = along === 'row' ? 1 : m;
   const name = along === 'row' ? 'keepInRows' : 'keepInColumns';
+  if (along === 'row' && columns * 4 > CHUNK_BYTES) {
+    for (let r = 0; r < rows; r++) {
+      const row = (view: Float32Array): Float32Array => view.subarray(r * columns, (r + 1) * columns);
+      inChunks(columns, [{ name: 'w', view: row(source), use: 'read', per: 1 }, { name: 'into', view: row(into), use: 'write', per: 1 }], ([from, to], count) => machine().kernels.keepInRows(from!, 1, count, n, m, to!), m);
+    }
+    return into;
+  }
   inChunks(rows, [{ name: 'w', view: source, use: 'read', per: columns }, { name: 'into', view: into, use: 'write', per: columns }], ([from, to], count) => machine().kernels[name](from!, count, columns, n, m, to!), group);
   return into;
 }

@@ -1,6 +1,6 @@
 import { codeOf, definePass, describe, OnnxError, reshaped, scalar, selector, valueOps, type Graph, type Ops, type Value } from '@onnxpress/core';
 import { quantizeInt8, type Int8Options, type Int8Weight } from './int8.ts';
-import { sharedElsewhere, targetOf, type Target } from './target.ts';
+import { dropUnread, sharedElsewhere, targetOf, type Target } from './target.ts';
 
 /** DynamicQuantizeLinear and MatMulInteger came with it. */
 const NEEDS_OPSET = 11;
@@ -109,15 +109,6 @@ class Rewriting {
 
   /** Drops the old weights, and what stood between them and their readers. */
   finish(): void {
-    const drop = (v: Value | undefined): void => {
-      if (!v?.isUnused || !v.graph) return;
-      const { producer, graph } = v;
-      if (!producer) return graph.removeInitializer(v);
-      const behind = producer.inputs;
-      if (!producer.outputs.every((o) => o.isUnused)) return;
-      graph.remove(producer);
-      behind.forEach(drop);
-    };
-    this.#old.forEach(drop);
+    this.#old.forEach(dropUnread);
   }
 }

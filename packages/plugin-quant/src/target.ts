@@ -54,3 +54,14 @@ export function sharedElsewhere(targets: readonly Target[], model: Model): Set<V
   for (const { weight } of targets) if (outputs.has(weight) || readers(weight).some((n) => !taken.has(n))) shared.add(weight);
   return shared;
 }
+
+/** Drops a value that nobody reads any more, and what it alone was made from. */
+export function dropUnread(v: Value | undefined): void {
+  if (!v?.isUnused || !v.graph) return;
+  const { producer, graph } = v;
+  if (!producer) return graph.removeInitializer(v);
+  const behind = producer.inputs;
+  if (!producer.outputs.every((o) => o.isUnused)) return;
+  graph.remove(producer);
+  behind.forEach(dropUnread);
+}

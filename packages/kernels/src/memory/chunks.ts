@@ -17,7 +17,8 @@ export interface Operand {
 
 /**
  * Calls `kernel` on consecutive pieces of `units` units of work, with a pointer to each operand's piece. What lies in the kernels' memory is passed
- * as it is (and in one piece, if all operands do); the rest is copied in and out. Pieces begin at multiples of `align` units.
+ * as it is (and in one piece, if all operands do); the rest is copied in and out. Pieces begin at multiples of `align` units. The memory holds about CHUNK_BYTES
+ * at once, and the operands that are passed whole; callers see to it that `align` units are no more than that.
  */
 export function inChunks(units: number, operands: readonly Operand[], kernel: (pointers: readonly number[], units: number, start: number) => void, align = 1): void {
   for (const { name, view, per } of operands) if (per !== undefined) checkLength(name, view, Math.ceil(units * per));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { weights } from '../testing/weights.ts';
-import { absMax, dequantizeBlocks, histogram, keepNofM, kthMagnitude, maskBelow, pointerOf, quantizeBlocks, quantizeInt8PerAxis, toFloat16, transpose, withArena, withBuffers } from '../index.ts';
+import { absMax, dequantizeBlocks, histogram, keepNofM, kthMagnitude, maskBelow, pointerOf, quantizeBlocks, quantizeInt8PerAxis, scaleColumns, toFloat16, transpose, withArena, withBuffers } from '../index.ts';
 import { machine } from './machine.ts';
 
 /** What a call may hold of the kernels' memory, besides what the caller put there. */
@@ -78,7 +78,10 @@ test.each<[string, () => unknown]>([
   ['maskBelow', () => maskBelow(large, 0.01)],
   ['keepNofM', () => keepNofM(square, side, side, { n: 2, m: 4 })],
   ['histogram', () => histogram(large, { bins: 2048, from: 0, to: 1, absolute: true })],
+  ['keepNofM of one long row', () => keepNofM(large, 1, large.length, { n: 2, m: 4 })],
   ['transpose', () => transpose(square, side, side)],
+  ['transpose of long rows', () => transpose(square, 2, square.length / 2)],
+  ['scaleColumns of one long row', () => scaleColumns(large, 1, large.length, large)],
 ])('%s holds a bounded part of the memory and gives all of it back', (_, call) => {
   const { allocator } = machine();
   const before = allocator.used;

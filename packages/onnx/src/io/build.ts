@@ -59,7 +59,7 @@ class Builder {
     this.#addNodes(record.nodes, scope);
     for (const output of record.outputs) {
       const value = lookUp(scope, output.name) ?? fail(`Graph "${graph.name}" gives out "${output.name}", which nothing makes`);
-      if (value.graph === graph) describeValue(value, output);
+      if (value.graph === graph && !value.isInput) describeValue(value, output);
       graph.addOutput(value);
     }
     for (const known of record.values) {

@@ -12,6 +12,7 @@ export function heldFile(path: string): FileSource {
     size: file.size,
     name: file.name,
     path: file.path,
+    descriptor: file.descriptor,
     read: (into, position) => file.read(into, position),
     close: () => {
       abandoned.unregister(held);

@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Model } from '../ir/model.ts';
 import { isFileTensor, isSparse } from '../ir/tensor.ts';
+import { tensorType } from '../ir/types.ts';
 import { validate } from '../ir/validate.ts';
 import { numbersOf } from '../ir/values.ts';
 import { failure } from '../testing/failure.ts';
 import { folderWith } from '../testing/files.ts';
 import { floats, graphOf, modelProto, node, proto, type Fields } from '../testing/proto.ts';
+import { parseModel } from '../text/parse.ts';
 import { modelFromBytes, openModel } from './read.ts';
 
 const read = (graph: Fields, more?: Fields): Model => modelFromBytes(modelProto(graph, more));
@@ -195,6 +197,11 @@ test('a file without a graph, without a version or without operator sets is no m
 
 test('IR versions 1 and 2 use the first operator set without saying so', () => {
   expect([...modelFromBytes(proto('ModelProto', { ir_version: 2, graph: graphOf([node('Relu', ['x'], ['y'])]) })).opsets]).toEqual([['', 1]]);
+});
+
+test('an input that is given out is what the input says', () => {
+  const model = parseModel('<ir_version: 10, opset_import: ["" : 21]> g (float[N] x) => (float[M] x) { }');
+  expect(model.graph.outputs[0]!.declared).toEqual(tensorType('float32', ['N']));
 });
 
 test('types of values that do not exist are dropped', () => {

@@ -41,6 +41,14 @@ const failing = (calls: Partial<FileSystem>): FileSystem => ({ ...nodeFileSystem
 
 const errno = (code: string): Error => Object.assign(new Error(`${code}: refused`), { code });
 
+test('what is a weight is no structure: a constant of a node counts once', () => {
+  const model = modelOf({});
+  const node = model.graph.add(new Node('Constant', [], { attrs: [['value', { type: 'tensor', value: uint8(5000, 1) }]] }));
+  model.graph.addOutput(node.output);
+  expect(weightsOf(model).map((t) => t.byteLength)).toEqual([5000]);
+  expect(structureBytes(model).length).toBeLessThan(5000);
+});
+
 test('what was written is read back', async () => {
   const path = join(folderWith(), 'new/folder/m.onnx');
   const model = modelOf({ a: uint8(10, 1), b: uint8(3000, 2) });

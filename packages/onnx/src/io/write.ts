@@ -69,7 +69,7 @@ export function modelBytes(model: Model): Uint8Array {
  * for is left out, and says that place.
  */
 export function structureBytes(model: Model, place?: (tensor: Tensor) => Place | undefined): Uint8Array {
-  return collect(encodeModel(model, place ? { get: place, tensors: [], byteLength: 0 } : placesFor(model, 'weights')));
+  return collect(encodeModel(model, place ? { get: place, tensors: [], byteLength: 0 } : withoutWeights(model)));
 }
 
 /** The tensors that `structureBytes` leaves out, each once. */

@@ -1,3 +1,4 @@
+import { OnnxError } from '../error.ts';
 import type { Graph } from './graph.ts';
 import type { SparseTensor, Tensor } from './tensor.ts';
 import type { ValueType } from './types.ts';
@@ -35,7 +36,7 @@ export type Attr =
   | { readonly [K in AttrKind]: { readonly type: K; readonly value: Kinds[K]; readonly extra?: Uint8Array | undefined } }[AttrKind]
   | { readonly type: 'ref'; readonly to: string; readonly of: AttrKind; readonly extra?: Uint8Array | undefined };
 
-/** Makes attributes, with integers in their one form. */
+/** Makes attributes, with integers in their one form. Throws `bad-edit` for what is no int64. */
 export const attr = {
   int: (value: Int): Attr => ({ type: 'int', value: exact(value) }),
   ints: (value: readonly Int[]): Attr => ({ type: 'ints', value: value.map(exact) }),
@@ -53,7 +54,11 @@ export function graphsIn(a: Attr): readonly Graph[] {
   return a.type === 'graphs' ? a.value : [];
 }
 
-const exact = (v: Int): Int => {
+function exact(v: Int): Int {
   const n = Number(v);
-  return Number.isSafeInteger(n) ? n : BigInt(v);
-};
+  if (Number.isSafeInteger(n)) return n;
+  if (typeof v === 'number' && !Number.isInteger(v)) throw new OnnxError('bad-edit', `An attribute of integers cannot hold ${v}. Round it, or give a float.`);
+  const big = BigInt(v);
+  if (BigInt.asIntN(64, big) !== big) throw new OnnxError('bad-edit', `An attribute of integers cannot hold ${big}: they have 64 bits and a sign.`);
+  return big;
+}

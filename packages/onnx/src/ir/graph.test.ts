@@ -147,6 +147,14 @@ test('an initializer that tells how a value is quantized is not pruned before th
   expect([...g.initializers.keys()]).toEqual([]);
 });
 
+test('new numbers leave what the file says of their value', () => {
+  const { g } = chain();
+  const c = g.addInitializer('c', one);
+  c.notes = { extra: Uint8Array.of(42) };
+  g.setConstant(c, scalar('float32', 2));
+  expect(c.notes.extra).toEqual(Uint8Array.of(42));
+});
+
 test('a node cannot go while something reads it', () => {
   const { g, r, y } = chain();
   expect(() => g.remove(r.producer!)).toThrow('Relu "r" cannot go: "r" is still read: Neg "y".');

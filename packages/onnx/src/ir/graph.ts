@@ -596,8 +596,7 @@ export class Graph {
       return;
     }
     fill(value, tensor);
-    if (value.notes) delete value.notes.extra; // it described the old numbers
-    touch(this);
+    touch(value.graph);
   }
 
   /** Adds a node, at the end or before another; outputs without a name get one. Throws when an output's name is taken. */

@@ -36,6 +36,13 @@ test('a Loop may run for ever and carry nothing', () => {
   expect(only(modelFromBytes(modelBytes(model))).inputs).toEqual([undefined, undefined]);
 });
 
+test('a function has no place for an initializer', () => {
+  const model = parseModel('<ir_version: 10, opset_import: ["" : 21, "local" : 1]> g (float[4] x) => (float[4] y) { y = local.f(x) } <domain: "local", opset_import: ["" : 21]> f (u) => (v) { v = Relu(u) }');
+  const { body } = [...model.functions.values()][0]!;
+  body.outputs[0]!.producer!.setInput(0, body.addInitializer('w', memoryTensor('float32', [4], new Float32Array(4))));
+  expect(messages(model)).toBe('Function "f" has the initializer "w", and the file has no place for it. Make it the output of a Constant node.');
+});
+
 test('a value that is read before it is made is named with its reader', () => {
   const model = text('a = Relu(x) y = Neg(a)');
   const [relu, neg] = [...model.graph.nodes];

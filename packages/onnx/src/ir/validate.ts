@@ -35,7 +35,10 @@ export interface Problem {
 export function validate(model: Model): Problem[] {
   const walk = new Walk(model);
   walk.graph(model.graph, true);
-  for (const f of model.functions.values()) walk.graph(f.body, false);
+  for (const f of model.functions.values()) {
+    walk.graph(f.body, false);
+    walk.checkFunction(f.body);
+  }
   walk.finish();
   return walk.problems;
 }
@@ -88,6 +91,12 @@ class Walk {
       this.#available.delete(value);
       if (this.#names.get(value.name) === value) this.#names.delete(value.name);
     }
+  }
+
+  /** A function's body is a list of nodes in the file. */
+  checkFunction(body: Graph): void {
+    for (const value of body.initializers.values()) this.#report('initializer', `Function "${body.name}" has the initializer "${value.name}", and the file has no place for it. Make it the output of a Constant node.`, { value });
+    for (const value of body.inputs) if (value.default) this.#report('initializer', `Input "${value.name}" of function "${body.name}" has a default, and the file has no place for it. Drop it.`, { value });
   }
 
   /** What can be said when all readers are known. */

@@ -17,6 +17,8 @@ export interface ByteSource {
 export interface FileSource extends ByteSource {
   /** Absolute path. */
   readonly path: string;
+  /** For whoever reads on another thread, while this source is held. */
+  readonly descriptor: number;
   close(): void;
 }
 
@@ -50,6 +52,7 @@ export function fileSource(file: string): FileSource {
     size: stat.size,
     name: path,
     path,
+    descriptor,
     read(into, position) {
       if (!open) throw new OnnxError('io', `"${path}" was read after it was closed. Keep the model open while its tensors are in use.`);
       let done = 0;
