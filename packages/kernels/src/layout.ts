@@ -1,5 +1,5 @@
 import { checkLength } from './error.ts';
-import { CHUNK_BYTES, inChunks } from './memory/chunks.ts';
+import { CHUNK_BYTES, inChunks, type Operand } from './memory/chunks.ts';
 import { machine } from './memory/machine.ts';
 import { type NumericArray, pointerOf, withArena } from './memory/arena.ts';
 
@@ -79,12 +79,8 @@ function scaled(kernel: 'scaleRows' | 'scaleColumns', w: Float32Array, rows: num
   }
   for (let r = 0; r < rows; r++) {
     const row = (view: Float32Array): Float32Array => view.subarray(r * columns, (r + 1) * columns);
-    const operands = [
-      { name: 'w', view: row(w), use: 'read', per: 1 },
-      { name: 'into', view: row(into), use: 'write', per: 1 },
-      kernel === 'scaleRows' ? { name: 'factors', view: factors.subarray(r, r + 1), use: 'read' } : { name: 'factors', view: factors, use: 'read', per: 1 },
-    ] as const;
-    inChunks(columns, operands, ([from, to, factor], count) => call(from!, 1, count, factor!, to!));
+    const own: Operand = kernel === 'scaleRows' ? { name: 'factors', view: factors.subarray(r, r + 1), use: 'read' } : { name: 'factors', view: factors, use: 'read', per: 1 };
+    inChunks(columns, [{ name: 'w', view: row(w), use: 'read', per: 1 }, { name: 'into', view: row(into), use: 'write', per: 1 }, own], ([from, to, factor], count) => call(from!, 1, count, factor!, to!));
   }
   return into;
 }
