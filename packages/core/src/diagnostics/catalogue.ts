@@ -57,7 +57,10 @@ export const cacheDamaged = (object: string): Diagnostic =>
   warning('cache-damaged', `The cached object ${object} does not have the content it was stored with. It is made anew.`, undefined, 'If this happens again, the disk may be failing: run onnxpress cache verify.');
 
 export const cacheUnwritable = (folder: string, problem: string): Diagnostic =>
-  warning('cache-unwritable', `Nothing can be kept in the cache ${folder}: ${problem}`, undefined, 'The run goes on without it. Free some space, run onnxpress cache prune, or name another folder with --cache.');
+  warning('cache-unwritable', `Nothing can be kept in the cache ${folder}: ${problem}`, undefined, 'The run goes on, and the next one starts anew. Make the folder writable, or name another with --cache.');
+
+export const chooseWithoutMatrix = (at: Span): Diagnostic =>
+  error('choose-without-matrix', 'There is nothing to choose from: the recipe has no matrix.', at, 'Add a matrix, or remove choose.');
 
 export const cpuLacks = (feature: string, cpu: string, present: readonly string[], at?: Span): Diagnostic =>
   error('cpu-lacks', `The recipe requires a processor with ${quote(feature)}, and ${cpu} has none.`, at, `It has: ${list(present)}. Run on another machine, or drop the requirement if the numbers may differ.`);
@@ -131,8 +134,14 @@ export const missingOption = (use: string, option: string, description?: string,
 export const missingPlugin = (use: string, packageName: string, at?: Span): Diagnostic =>
   error('missing-plugin', `${quote(use)} belongs to a plugin that is not installed.`, at, `Install it: npm install ${packageName}`);
 
+export const modelDiffers = (path: string, sha256: string, at?: Span): Diagnostic =>
+  error('model-differs', `${path} is not the model that the recipe was written for: its SHA-256 is ${sha256}.`, at, 'Get the model that is meant, or write this hash into the recipe if the change is wanted.');
+
 export const modelRefused = (file: string, problem: string): Diagnostic =>
   error('model-refused', `The runtime cannot load ${file}: ${problem}`, undefined, 'Check the model with onnxpress inspect. If it loads elsewhere, its opset or one of its operators may be too new for this runtime.');
+
+export const modelSource = (from: string, at?: Span): Diagnostic =>
+  error('model-source', `${quote(from)} is an address, and models are read from files.`, at, 'Download the model, and name the file or its folder. sha256 beside it pins its content.');
 
 export const multipleDocuments = (at: Span): Diagnostic =>
   error('multiple-documents', 'The file holds more than one YAML document.', at, 'A recipe is one document. Remove the "---" line, or make it a file of its own.');
@@ -157,6 +166,9 @@ export const notAPlugin = (specifier: string, found: string, at?: Span): Diagnos
 
 export const notUtf8 = (at: Span): Diagnostic =>
   error('not-utf8', 'The file is not UTF-8 text.', at, 'Save it as UTF-8. Windows PowerShell writes UTF-16 by default.');
+
+export const outputIsModel = (path: string, at?: Span): Diagnostic =>
+  error('output-is-model', `The result would replace the model that it is made from: ${path}.`, at, 'Choose another place for the output.');
 
 export const patternMatchesNothing = (use: string, option: string, pattern: string, near: readonly string[], at?: Span): Diagnostic =>
   error('pattern-matches-nothing', `${quote(pattern)} in ${quote(option)} of ${use} matches nothing in the model.`, at, near.length > 0 ? `Near it there are: ${list(near)}.` : 'onnxpress inspect lists the names.');

@@ -28,7 +28,7 @@ gates:
       --> onnxpress.yaml:2:1
     2 | modl: model.onnx
       | ^^^^
-      Did you mean "model"? There are: name, extends, model, output, layout, seed, data, steps, evaluate, gates, reports, matrix, choose, runtime, requires, verify, plugins.
+      Did you mean "model"? There are: name, extends, model, output, seed, data, steps, evaluate, gates, reports, matrix, choose, runtime, requires, verify, plugins.
 
     error bad-value: "seed" must be at least 0, but is -1.
       --> onnxpress.yaml:3:7
@@ -103,7 +103,7 @@ gates: { size: { at-most: 30% } }
 reports: [demo/file]
 `);
   expect(made).toMatchObject({
-    file: expect.stringMatching(/[/\\]onnxpress\.yaml$/) as string, model: { from: 'm.onnx', sha256: undefined }, output: undefined, layout: 'file', seed: 0, runtime: { provider: 'cpu', threads: 0 }, requires: { cpu: [] }, verify: 'auto', matrix: undefined, choose: undefined, plugins: [],
+    file: expect.stringMatching(/[/\\]onnxpress\.yaml$/) as string, model: { from: 'm.onnx', sha256: undefined }, output: undefined, seed: 0, runtime: { provider: 'cpu', threads: 0 }, requires: { cpu: [] }, verify: 'auto', matrix: undefined, choose: undefined, plugins: [],
     steps: [
       { use: 'demo/magnitude', with: { sparsity: 0.5, ops: ['MatMul'], block: 'row' }, path: ['steps', 0] },
       { use: 'demo/static', with: { data: 'calib', method: 'minmax', exclude: [] }, path: ['steps', 1] },
@@ -120,21 +120,25 @@ test('every setting arrives where it belongs', () => {
 name: small
 model: { from: "https://example.org/m.onnx", sha256: ${'AB'.repeat(32)} }
 output: out
-layout: transformers.js
 seed: 7
 runtime: { provider: webgpu, threads: 2 }
 requires: { cpu: [avx2] }
 verify: off
+matrix: { n: [1] }
 choose: { largest: ndcg@10 }
 plugins: [./mine.js]
 `)).toMatchObject({
-    name: 'small', model: { from: 'https://example.org/m.onnx', sha256: 'ab'.repeat(32) }, output: 'out', layout: 'transformers.js', seed: 7, runtime: { provider: 'webgpu', threads: 2 }, requires: { cpu: ['avx2'] }, verify: 'off', choose: { by: 'largest', metric: 'ndcg@10' }, plugins: ['./mine.js'],
+    name: 'small', model: { from: 'https://example.org/m.onnx', sha256: 'ab'.repeat(32) }, output: 'out', seed: 7, runtime: { provider: 'webgpu', threads: 2 }, requires: { cpu: ['avx2'] }, verify: 'off', choose: { by: 'largest', metric: 'ndcg@10' }, plugins: ['./mine.js'],
   });
 });
 
 test('a recipe without a name has that of its file, or of its folder', () => {
   expect(check('model: m', 'recipes/retriever.yaml').recipe?.name).toBe('retriever');
   expect(check('model: m', 'examples/retriever/onnxpress.yaml').recipe?.name).toBe('retriever');
+});
+
+test('without a matrix there is nothing to choose from', () => {
+  expect(told('model: m\nchoose: { smallest: size }')).toEqual(['2:1 choose-without-matrix: There is nothing to choose from: the recipe has no matrix.']);
 });
 
 test('a recipe that is no map says so', () => {
@@ -229,7 +233,7 @@ test('two evaluators may not have one name', () => {
 });
 
 test('one choice decides', () => {
-  expect(told('model: m\nchoose: { smallest: size, largest: f1 }')).toEqual(['2:9 bad-value: "choose" must have at most 1 of smallest, largest, but is {"smallest":"size","largest":"f1"}.']);
+  expect(told('model: m\nmatrix: { n: [1] }\nchoose: { smallest: size, largest: f1 }')).toEqual(['3:9 bad-value: "choose" must have at most 1 of smallest, largest, but is {"smallest":"size","largest":"f1"}.']);
 });
 
 test('more mistakes than anyone reads are counted', () => {

@@ -79,7 +79,6 @@ function recipeOf(source: Pointing, data: Readonly<Record<string, unknown>>, var
     name: (data['name'] as string | undefined) ?? nameFor(source.originOf([])),
     model: { from: rebase(typeof model === 'string' ? model : model.from, ['model'], source), sha256: typeof model === 'string' ? undefined : model.sha256?.toLowerCase() },
     output: output === undefined ? undefined : rebase(output, ['output'], source),
-    layout: (data['layout'] ?? 'file') as Recipe['layout'],
     seed: (data['seed'] ?? 0) as number,
     runtime: { provider: runtime.provider ?? 'cpu', threads: runtime.threads ?? 0 },
     requires: { cpu: requires.cpu ?? [] },

@@ -14,7 +14,7 @@ export interface Call {
   readonly optionsPath: Path;
 }
 
-/** The model a recipe starts from, as the recipe says it: a path, or `hf:`, `npm:`, `https:`. */
+/** The model a recipe starts from, as the recipe says it: a path. */
 export interface ModelSource {
   readonly from: string;
   readonly sha256: string | undefined;
@@ -50,7 +50,6 @@ export interface Recipe {
   readonly name: string;
   readonly model: ModelSource;
   readonly output: string | undefined;
-  readonly layout: 'file' | 'transformers.js';
   readonly seed: number;
   readonly data: Readonly<Record<string, Call>>;
   readonly steps: readonly Call[];

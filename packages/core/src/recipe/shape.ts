@@ -15,7 +15,7 @@ export interface Shape {
 export function checkShape(source: Pointing): Shape {
   if (!isMap(source.data)) return { diagnostics: [say.notAMap(source.data, source.at([]))], wrong: [[]] };
   const found = checkValue(recipeSchema, source.data).misfits.map((m) => ({ path: m.path, diagnostic: explain(m, source) }));
-  const all = [...found, ...gates(source), ...names(source)];
+  const all = [...found, ...gates(source), ...names(source), ...choice(source, source.data)];
   return { diagnostics: all.map((f) => f.diagnostic), wrong: all.map((f) => f.path) };
 }
 
@@ -62,3 +62,7 @@ function names(source: Pointing): readonly Found[] {
     return [{ path, diagnostic: say.duplicateAs(as, source.at(path)) }];
   });
 }
+
+/** Without a matrix there is one candidate. */
+const choice = (source: Pointing, data: Readonly<Record<string, unknown>>): readonly Found[] =>
+  'choose' in data && !('matrix' in data) ? [{ path: ['choose'], diagnostic: say.chooseWithoutMatrix(source.atKey([], 'choose')) }] : [];

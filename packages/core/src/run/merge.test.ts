@@ -31,12 +31,21 @@ test('the winner of all shards is chosen by what the recipe chooses by', () => {
   const merged = mergeReports([shard(1, [variant('a', 50), variant('b', 60)], 'a'), shard(2, [variant('c', 40)], 'c')]);
   expect(merged).toMatchObject({ ok: true, chosen: 'c', output: 'part-2/model.onnx' });
   expect(merged.shard).toBeUndefined();
-  expect(merged.variants.map((v) => v.name)).toEqual(['a', 'b', 'c']);
+  expect(merged.variants.map((v) => v.name)).toEqual(['a', 'c', 'b']); // shards take turns
 });
 
 test('without a choice the first that passes wins', () => {
   const parts = [shard(1, [variant('a', 50, false)], undefined), shard(2, [variant('c', 40), variant('d', 1)], 'c')].map(({ choose: _, ...rest }) => rest);
   expect(mergeReports(parts)).toMatchObject({ ok: true, chosen: 'c' });
+});
+
+test('the first is the first of the recipe, in whatever order the reports are given', () => {
+  const parts = [shard(1, [variant('a', 50)], 'a'), shard(2, [variant('c', 40)], 'c')].map(({ choose: _, ...rest }) => rest);
+  expect(mergeReports(parts.toReversed())).toMatchObject({ chosen: 'a' });
+});
+
+test('parts of different wholes are not joined', () => {
+  expect(problem(() => mergeReports([shard(1, [variant('a', 1)], 'a'), shard(2, [variant('c', 1)], 'c', { shard: { index: 2, of: 4 } })]))).toContain('different sizes');
 });
 
 test('where no candidate passes, nothing does', () => {

@@ -1,4 +1,5 @@
-import { fromReader, heldFile, isFileTensor, isSparse, OnnxError, readModel, structureBytes, writeTensors, type Model, type ModelFile, type Place, type Tensor, type Watch } from '@onnxpress/onnx';
+import { fromReader, heldFile, isFileTensor, isSparse, OnnxError, readModel, structureBytes, type Model, type ModelFile, type Place, type Tensor, type Watch } from '@onnxpress/onnx';
+import { keepTensors } from './keep-tensors.ts';
 import type { BlobRef, Store } from './store.ts';
 import { filesOf, tensorsOf } from './facts.ts';
 
@@ -20,9 +21,9 @@ const ALIGNMENT = 64;
 
 /**
  * Keeps a model. Tensors that still lie in the original's files, or in what an earlier step kept, are only pointed at, so the store grows by what
- * a step changed; the others are streamed into one blob. Returns what `restoreModel` needs, and every blob it points at.
+ * a step changed; the others are streamed into one blob, and when that is interrupted, the next call with this `key` goes on. Returns what `restoreModel` needs, and every blob it points at.
  */
-export async function keepModel(model: Model, original: Model, store: Store, { signal, progress }: Watch = {}): Promise<{ stored: StoredModel; blobs: BlobRef[] }> {
+export async function keepModel(model: Model, original: Model, store: Store, key: string, watch: Watch = {}): Promise<{ stored: StoredModel; blobs: BlobRef[] }> {
   const sources = filesOf(original);
   const blobs = new Map<string, BlobRef>();
   const places = new Map<Tensor, Place>();
@@ -43,7 +44,7 @@ export async function keepModel(model: Model, original: Model, store: Store, { s
     }
   }
   if (fresh.length) {
-    const ref = await store.keepFile((descriptor, path) => writeTensors(descriptor, path, fresh, { signal, progress }), end);
+    const ref = await keepTensors(store, key, fresh, watch);
     blobs.set(ref.sha256, ref);
     for (const { tensor, offset } of fresh) places.set(tensor, { location: `${BLOB}${ref.sha256}`, offset });
   }

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { float32sOf, lazyTensor, openModel, parseModel, writeModel } from '@onnxpress/onnx';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RecipeError, RunError } from '../diagnostics/errors.ts';
 import { render } from '../diagnostics/diagnostic.ts';
-import { defineDataset, defineEvaluator, defineGate, definePass, definePlugin } from '../plugin/define.ts';
+import { defineDataset, defineEvaluator, defineGate, definePass, definePlugin, defineReporter } from '../plugin/define.ts';
 import { Registry } from '../plugin/registry.ts';
 import { checkRecipe } from '../recipe/check.ts';
 import { readRecipe } from '../recipe/extends.ts';
@@ -71,6 +72,13 @@ const atMost = defineGate({
     return { ok: value <= bound, metric, bound: `≤ ${bound}`, message: `${metric} is ${value}` };
   },
 });
+const broken = defineReporter({
+  name: 'toy/broken',
+  summary: 'Fails at once.',
+  report() {
+    throw new Error('no paper');
+  },
+});
 const none = defineDataset({ name: 'words/none', summary: 'No texts.', open: async () => ({ kind: 'texts', fingerprint: 'none', count: 0, async *texts() {} }) });
 
 let folder: string;
@@ -89,7 +97,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const registryOf = (version = '1', dataVersion = '1'): Registry => {
   const registry = new Registry();
   const origin = { packageName: 'toy', version };
-  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum] }), origin)).toEqual([]);
+  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum], reporters: [broken] }), origin)).toEqual([]);
   expect(registry.add(definePlugin({ name: 'words', datasets: [none] }), { packageName: 'words', version: dataVersion })).toEqual([]);
   expect(registry.add(definePlugin({ name: 'eval', gates: [atMost] }), origin)).toEqual([]);
   return registry;
@@ -291,6 +299,46 @@ test('with several shards each does its part', async () => {
   const plan = await planOf(text, { shard: { index: 2, of: 2 } });
   expect(plan.variants.map((v) => v.name)).toEqual(['times=1']);
   expect(dirname(plan.output!)).toBe(join(folder, 'out'));
+});
+
+const refused = async (text: string): Promise<string> => planOf(text).then(() => 'nothing is wrong', (e: unknown) => (e instanceof RecipeError ? e.diagnostics.map(render).join('\n') : String(e)));
+
+test.each([
+  ['a model that is not there', RECIPE.replace('model: model.onnx', 'model: modle.onnx'), 'no-such-file', 'modle.onnx'],
+  ['a model at an address', RECIPE.replace('model: model.onnx', 'model: hf:org/repo'), 'model-source', 'hf:org/repo'],
+  ['another model than the one that is pinned', RECIPE.replace('model: model.onnx', `model: { from: model.onnx, sha256: ${'ab'.repeat(32)} }`), 'model-differs', 'abab'],
+  ['a result in place of its model', RECIPE.replace('out/result.onnx', './model.onnx'), 'output-is-model', './model.onnx'],
+  ['a choice by what nothing measures', `${RECIPE.replace('times: 1', 'times: "${{ matrix.times }}"')}matrix: { times: [0, 1] }\nchoose: { smallest: summ }\n`, 'unknown-metric', 'summ'],
+  ['a gate in its long form on what nothing measures', RECIPE.replace('sum: { at-most: 20 }', 'big: { use: eval/threshold, with: { metric: summ } }'), 'unknown-metric', 'summ'],
+])('%s is told at its place before anything runs', async (_, text, code, word) => {
+  const told = await refused(text);
+  expect(told).toContain(`error ${code}:`);
+  const [, line = '', carets = ''] = /\n\d+ \| (.*)\n +\| (.*)/.exec(told) ?? [];
+  expect(line.slice(carets.indexOf('^'), carets.length)).toContain(word);
+  expect(calls).toEqual([]);
+});
+
+test('the model that is pinned is taken', async () => {
+  const sha256 = createHash('sha256').update(readFileSync(join(folder, 'model.onnx'))).digest('hex');
+  expect(await refused(RECIPE.replace('model: model.onnx', `model: { from: model.onnx, sha256: ${sha256} }`))).toBe('nothing is wrong');
+});
+
+test('where the cache cannot be written, that is said, and the run goes on with a store of its own', async () => {
+  writeFileSync(join(folder, '.onnxpress'), 'a file in its way');
+  const plan = await planOf(RECIPE);
+  expect(said.join('\n')).toContain('cache-unwritable');
+  for await (const _ of run(plan, services, new AbortController().signal));
+  expect(weights()).toEqual([2, 4, 6, 8]);
+  expect(existsSync(plan.store.folder)).toBe(false);
+});
+
+test('a reporter that fails as it starts leaves no store behind', async () => {
+  const plan = await planOf(`${RECIPE}reports: [toy/broken]\n`, { cache: { mode: 'none' } });
+  mkdirSync(plan.store.folder);
+  await expect((async () => {
+    for await (const _ of run(plan, services, new AbortController().signal));
+  })()).rejects.toThrow('no paper');
+  expect(existsSync(plan.store.folder)).toBe(false);
 });
 
 test('an output that is a folder is told before anything runs', async () => {

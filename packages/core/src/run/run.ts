@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Model } from '@onnxpress/onnx';
@@ -14,7 +13,9 @@ import { choose } from './choose.ts';
 import type { ModelFacts, RunEvent } from './events.ts';
 import { DEFAULT_CACHE_BYTES, evict } from './evict.ts';
 import { factsOf } from './facts.ts';
-import { coreVersion, FOLDER_MODEL, partsOf, reportPath, type Plan, type PlannedVariant } from './plan.ts';
+import { coreVersion } from './facets.ts';
+import { FOLDER_MODEL } from './paths.ts';
+import { partsOf, releasePlan, type Plan, type PlannedVariant } from './plan.ts';
 import { joinMeasured, ReportBuilder, type Report } from './report.ts';
 import { restoreSteps, runStep } from './step.ts';
 
@@ -27,8 +28,8 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const builder = new ReportBuilder({ environment: environmentOf(plan, scope), seed: plan.recipe.seed, values: new Map(plan.variants.map((v) => [v.name, v.values])), shard: plan.shard, choose: plan.recipe.choose });
-  const report = reportersOf(plan, scope, both);
   try {
+    const report = reportersOf(plan, scope, both);
     for await (const event of events(plan, scope, both, builder)) {
       for (const reporter of report) await reporter(event);
       yield event;
@@ -38,7 +39,7 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
   } finally {
     stop.abort();
     await scope.dispose();
-    if (plan.temporary) await rm(plan.store.folder, { recursive: true, force: true });
+    await releasePlan(plan);
   }
 }
 
@@ -54,7 +55,7 @@ async function* events(plan: Plan, services: Services, signal: AbortSignal, buil
     const chosen = choose(builder.report.variants, plan.recipe.choose);
     const ok = chosen !== undefined;
     const written = ok && plan.output !== undefined;
-    const done = { type: 'done', ok, chosen, output: written ? plan.output : undefined, report: reportPath(plan) } as const;
+    const done = { type: 'done', ok, chosen, output: written ? plan.output : undefined, report: plan.report } as const;
     builder.add(done);
     await settle(services.get(Files), done.report, reportText(builder.report), written ? candidates.get(chosen) : undefined);
     if (!plan.temporary) await evict(plan.store, DEFAULT_CACHE_BYTES, services.get(Clock).now());

@@ -69,7 +69,7 @@ export async function runStep(step: Step, before: Model, original: Model, varian
   if (changed) {
     await wrapped(step, () => assertValid(copy));
     if (!pass.signature) assertSignature(step, before, copy);
-    stored = await wrapped(step, () => keepModel(copy, original, store, { signal: parts.signal, progress: (at, of) => parts.progress(at, of, 'writing') }));
+    stored = await wrapped(step, () => keepModel(copy, original, store, step.key, { signal: parts.signal, progress: (at, of) => parts.progress(at, of, 'writing') }));
     verified = await compare();
   }
   const done: Omit<StepDone, 'cached'> = {

@@ -122,6 +122,11 @@ export class Store {
     }
   }
 
+  /** Makes a finished file of this store's folder a blob: it is read once for its name, and moved. */
+  async adopt(path: string): Promise<BlobRef> {
+    return this.#take(path, await hashFile(path), statSync(path).size);
+  }
+
   #take(temporary: string, sha256: string, size: number): BlobRef {
     const path = this.path(sha256);
     mkdirSync(dirname(path), { recursive: true });
