@@ -49,6 +49,39 @@ test('what is a weight is no structure: a constant of a node counts once', () =>
   expect(structureBytes(model).length).toBeLessThan(5000);
 });
 
+test('the data file of the model that is replaced goes when the new one does without', async () => {
+  const folder = folderWith();
+  const path = join(folder, 'm.onnx');
+  await writeModel(modelOf({ a: uint8(5000, 1) }), path, { external: 'always' });
+  const model = openModel(path);
+  await writeModel(model, path, { external: 'never' });
+  expect(readdirSync(folder)).toEqual(['m.onnx']);
+  expect(weights(openModel(path))).toEqual(weights(model));
+  await writeModel(model, path, { external: 'always' });
+  await writeModel(model, path, { external: 'always', dataName: 'other.bin' });
+  expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'other.bin']);
+});
+
+test('a file that only looks like the data of the replaced model stays', async () => {
+  const folder = folderWith({ 'm.onnx.data': 'mine', 'n.onnx.data': 'mine', 'n.onnx': 'no model' });
+  const path = join(folder, 'm.onnx');
+  await writeModel(modelOf({ a: uint8(5000, 1) }), path);
+  await writeModel(modelOf({ a: uint8(5000, 2) }), path);
+  await writeModel(modelOf({ a: uint8(5000, 2) }), join(folder, 'n.onnx'));
+  expect(['m.onnx.data', 'n.onnx.data'].map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(['mine', 'mine']);
+});
+
+test('the old data stays with the old model when writing fails', async () => {
+  const folder = folderWith();
+  const path = join(folder, 'm.onnx');
+  await writeModel(modelOf({ a: uint8(5000, 1) }), path, { external: 'always' });
+  const refuse = (): never => {
+    throw errno('EACCES');
+  };
+  expect((await failureOf(writeModel(modelOf({ a: uint8(5000, 2) }), path, { fileSystem: failing({ rename: refuse }) }))).code).toBe('io');
+  expect(weights(openModel(path))).toEqual({ a: digest(pattern(5000, 1)) });
+});
+
 test('what was written is read back', async () => {
   const path = join(folderWith(), 'new/folder/m.onnx');
   const model = modelOf({ a: uint8(10, 1), b: uint8(3000, 2) });

@@ -6,6 +6,7 @@ import { filePiecesOf, MESSAGE_LIMIT, type Encoder } from '../wire/writer.ts';
 import { assertDataName } from './external.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
 import { hasExternalData, INLINE, placesFor, SMALLEST, type Places } from './places.ts';
+import { defaultDataName, ownDataFile } from './own-data.ts';
 import { replaceFiles, type NewFile, type Watch } from './replace-files.ts';
 import { encodeModel } from './write-model.ts';
 import { partsAt } from './write-pieces.ts';
@@ -37,13 +38,14 @@ export interface WrittenModel {
 /**
  * Writes a model, in memory for its structure and one tensor. Same model, same bytes. Folders are made. The target may be the file the
  * model was read from, whose tensors keep reading what they were made of. When writing fails or is aborted, what was there
- * before is there still. A data file of an earlier output that is not needed any more stays. Throws `io`, `too-large`, `external-data` for a `dataName` with
+ * before is there still. The data file that the replaced model had
+ * under its default name goes where the new one does without; data files of other names stay. Throws `io`, `too-large`, `external-data` for a `dataName` with
  * folders, and the signal's reason.
  */
 export async function writeModel(model: Model, path: string, options: WriteOptions = {}): Promise<WrittenModel> {
   const { fileSystem = nodeFileSystem, signal, progress } = options;
   const target = resolve(path);
-  const dataName = options.dataName ?? `${basename(target)}.data`;
+  const dataName = options.dataName ?? defaultDataName(basename(target));
   assertDataName(dataName);
   if (dataName === basename(target)) throw new OnnxError('external-data', `"${dataName}" is the name of the model and of its data file. Give them two names.`);
   signal?.throwIfAborted();
@@ -54,7 +56,9 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
   const pieces = encoder.filePieces();
   const files: NewFile[] = [{ path: target, size: encoder.size, pieces: () => pieces }];
   if (dataPath !== undefined) files.unshift({ path: dataPath, size: places.byteLength, pieces: () => filePiecesOf(partsAt(places.tensors), places.byteLength) });
+  const old = dataPath === defaultDataName(target) ? undefined : ownDataFile(target);
   await replaceFiles(files, fileSystem, { signal, progress });
+  if (old !== undefined) removeQuietly(old, fileSystem);
   return { path: target, dataPath, byteLength: encoder.size + places.byteLength };
 }
 
@@ -85,6 +89,14 @@ function encode(model: Model, dataName: string, { external = 'auto', largest = M
   }
   const places = placesFor(model, dataName);
   return { encoder: encodeModel(model, places), places };
+}
+
+function removeQuietly(path: string, system: FileSystem): void {
+  try {
+    system.remove(path);
+  } catch {
+    // the new model is whole, and nothing reads this file any more
+  }
 }
 
 function prepareFolder(target: string, system: FileSystem): void {
