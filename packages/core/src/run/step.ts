@@ -8,6 +8,7 @@ import type { StepDone } from './events.ts';
 import { nodeCount, weightBytes } from './facts.ts';
 import { keepModel, restoreModel, type StoredModel } from './model-store.ts';
 import { assertMatches, matchesOf } from './matches.ts';
+import { placed } from './placed.ts';
 import type { PlannedVariant, Step } from './plan.ts';
 import { seeded } from './random.ts';
 import type { Store } from './store.ts';
@@ -60,7 +61,7 @@ export async function runStep(step: Step, before: Model, original: Model, varian
     missed() {},
   });
   await wrapped(step, async () => {
-    await pass.run(copy, call.with as never, ctx); // checked against the pass's own schema
+    await placed(variant.recipe, call, () => pass.run(copy, call.with as never, ctx)); // checked against the pass's own schema
     parts.signal.throwIfAborted();
   });
   const changed = copy.revision > 0;

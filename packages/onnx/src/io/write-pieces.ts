@@ -30,17 +30,18 @@ export async function writeTensors(descriptor: number, path: string, placed: rea
   await writePieces({ path, pieces: () => filePiecesOf(partsAt(placed), size) }, nodeFileSystem, descriptor, signal, wrote, () => size - done);
 }
 
-/** Tensors at their offsets as the parts of a file, with zeros in between. */
+/** Tensors at their offsets as the parts of a file. What is in between is left as it is: zeros, in a new file. */
 export function* partsAt(tensors: Iterable<PlacedTensor>): Generator<Part> {
   let end = 0;
   for (const { tensor, offset } of tensors) {
-    if (offset > end) yield zeros(offset - end);
+    if (offset > end) yield gap(offset - end);
     yield partOf(tensor);
     end = offset + tensor.byteLength;
   }
 }
 
-const zeros = (length: number): Part => ({
+/** In memory it is zeros; in a file nothing is written there. */
+const gap = (length: number): Part => ({
   length,
   what: 'Padding',
   read(into, offset) {
@@ -48,6 +49,7 @@ const zeros = (length: number): Part => ({
     into.fill(0, 0, count);
     return count;
   },
+  writeTo: () => Promise.resolve(),
 });
 
 /** Writes one file from front to back, while parts that write themselves do so beside it. Returns, or throws, when all of them have ended. */
