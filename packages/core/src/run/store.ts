@@ -51,8 +51,7 @@ export class Store {
     }
     const entry = parseEntry(text);
     if (entry?.key !== key) {
-      this.#onDamage(`the entry ${key.slice(0, 12)}`);
-      await rm(path, { force: true });
+      await this.#drop(key);
       return undefined;
     }
     const now = new Date();
@@ -162,18 +161,26 @@ export class Store {
     return found && { sha256: name, size: found.size };
   }
 
-  /** Every entry, the one used longest ago first. */
+  /** Every entry, the one used longest ago first. Damaged ones are told and dropped, as `get` does. */
   async list(): Promise<StoredEntry[]> {
     const folder = join(this.folder, 'entries');
     const files = await readdir(folder, { recursive: true }).catch(() => []);
     const entries: StoredEntry[] = [];
     for (const file of files.filter((f) => f.endsWith('.json')).sort()) {
       const path = join(folder, file);
-      const [text, info] = await Promise.all([readFile(path, 'utf8').catch(() => ''), stat(path).catch(() => undefined)]);
+      const [text, info] = await Promise.all([readFile(path, 'utf8').catch(() => undefined), stat(path).catch(() => undefined)]);
+      if (text === undefined || !info) continue; // another run has dropped it meanwhile
+      const key = file.slice(0, -'.json'.length).replaceAll(/[\\/]/g, '');
       const entry = parseEntry(text);
-      if (entry && info) entries.push({ ...entry, used: info.mtimeMs });
+      if (entry?.key === key) entries.push({ ...entry, used: info.mtimeMs });
+      else await this.#drop(key);
     }
     return entries.sort((a, b) => a.used - b.used);
+  }
+
+  async #drop(key: string): Promise<void> {
+    this.#onDamage(`the entry ${key.slice(0, 12)}`);
+    await this.remove(key);
   }
 
   #entryPath(key: string): string {
