@@ -4,6 +4,7 @@ import type { Recipe } from '../recipe/recipe.ts';
 import { dataWrongKind, unknownData } from '../diagnostics/catalogue.ts';
 import { RecipeError } from '../diagnostics/errors.ts';
 import { canonical } from './keys.ts';
+import { placed } from './placed.ts';
 
 const KIND_WORDS: Readonly<Record<DatasetKind, string>> = { texts: 'texts', pairs: 'pairs of texts', retrieval: 'a retrieval collection', tensors: 'tensors' };
 
@@ -23,7 +24,7 @@ export class Datasets {
     const id = canonical([call.use, call.with]);
     let dataset = this.#opened.get(id);
     if (!dataset) {
-      dataset = registered(this.#registry, 'dataset', call.use).open(call.with as never, ctx); // checked against its own schema with the recipe
+      dataset = placed(recipe, call, () => registered(this.#registry, 'dataset', call.use).open(call.with as never, ctx)); // checked against its own schema with the recipe
       this.#opened.set(id, dataset);
     }
     const found = await dataset;

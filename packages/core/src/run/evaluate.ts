@@ -1,9 +1,11 @@
 import type { Model } from '@onnxpress/onnx';
 import { asRunError } from '../diagnostics/failure.ts';
 import type { Measured } from '../plugin/kinds.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { Clock } from '../services/tokens.ts';
 import { contextOf, type ContextParts } from './context.ts';
 import type { RunEvent } from './events.ts';
+import { placed } from './placed.ts';
 import type { Evaluation } from './plan.ts';
 import type { Store } from './store.ts';
 
@@ -14,7 +16,7 @@ interface StoredMeasurement {
 }
 
 /** Measures both models, or takes what is known of exactly these two. */
-export async function evaluate(evaluation: Evaluation, models: { readonly original: Model; readonly result: Model }, parts: ContextParts, store: Store): Promise<Omit<Extract<RunEvent, { type: 'measured' }>, 'variant'>> {
+export async function evaluate(evaluation: Evaluation, recipe: Recipe, models: { readonly original: Model; readonly result: Model }, parts: ContextParts, store: Store): Promise<Omit<Extract<RunEvent, { type: 'measured' }>, 'variant'>> {
   const { call, evaluator, key, cached } = evaluation;
   const base = { type: 'measured', use: call.use, as: call.as } as const;
   const known = cached ? await store.get(key) : undefined;
@@ -28,7 +30,7 @@ export async function evaluate(evaluation: Evaluation, models: { readonly origin
 
   async function measure(): Promise<Measured> {
     try {
-      const found = await evaluator.measure(models, call.with as never, contextOf(parts)); // checked against the evaluator's own schema
+      const found = await placed(recipe, call, () => evaluator.measure(models, call.with as never, contextOf(parts))); // checked against the evaluator's own schema
       parts.signal.throwIfAborted();
       return found;
     } catch (e) {

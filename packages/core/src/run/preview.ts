@@ -7,6 +7,7 @@ import type { StepDone } from './events.ts';
 import { fileBytes, nodeCount, weightBytes } from './facts.ts';
 import { assertMatches, matchesOf } from './matches.ts';
 import { namesOf } from './patterns.ts';
+import { placed } from './placed.ts';
 import { partsOf, type Plan, type PlannedVariant, type Step } from './plan.ts';
 import { seeded } from './random.ts';
 import { restoreSteps } from './step.ts';
@@ -91,7 +92,7 @@ async function tryStep(step: Step, before: Model, plan: Plan, variant: PlannedVa
     missed: (why) => void missed.push(why),
   });
   try {
-    await step.pass.run(copy, step.call.with as never, ctx); // checked against the pass's own schema
+    await placed(variant.recipe, step.call, () => step.pass.run(copy, step.call.with as never, ctx)); // checked against the pass's own schema
   } catch (e) {
     throw asRunError(e, { use: step.call.use, step: step.index + 1 });
   }

@@ -98,6 +98,7 @@ export class ReportBuilder {
       case 'step': {
         const { type: _, variant, ...step } = event;
         this.#draft(variant).steps.push(step);
+        if (step.cached) this.#draft(variant).warnings.push(...step.warnings); // no event tells them again
         return;
       }
       case 'measured': {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { float32sOf, lazyTensor, openModel, parseModel, writeModel } from '@onnxpress/onnx';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { badBound, noSuchFile } from '../diagnostics/catalogue.ts';
 import { RecipeError, RunError } from '../diagnostics/errors.ts';
 import { render } from '../diagnostics/diagnostic.ts';
 import { defineDataset, defineEvaluator, defineGate, definePass, definePlugin, defineReporter } from '../plugin/define.ts';
@@ -68,6 +69,7 @@ const atMost = defineGate({
   summary: 'A bound.',
   options: { metric: { type: 'string', required: true, description: 'Which.' }, 'at-most': { type: 'number', description: 'Bound.' } },
   judge({ result }, { metric, 'at-most': bound = Infinity }) {
+    if (bound < 0) throw new RecipeError([badBound(metric, bound)]);
     const value = result.metrics[metric] ?? NaN;
     return { ok: value <= bound, metric, bound: `≤ ${bound}`, message: `${metric} is ${value}` };
   },
@@ -79,6 +81,7 @@ const broken = defineReporter({
     throw new Error('no paper');
   },
 });
+const gone = defineDataset({ name: 'words/gone', summary: 'Nothing.', open: () => Promise.reject(new RecipeError([noSuchFile('words.txt')])) });
 const none = defineDataset({ name: 'words/none', summary: 'No texts.', open: async () => ({ kind: 'texts', fingerprint: 'none', count: 0, async *texts() {} }) });
 
 let folder: string;
@@ -98,7 +101,7 @@ const registryOf = (version = '1', dataVersion = '1'): Registry => {
   const registry = new Registry();
   const origin = { packageName: 'toy', version };
   expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum], reporters: [broken] }), origin)).toEqual([]);
-  expect(registry.add(definePlugin({ name: 'words', datasets: [none] }), { packageName: 'words', version: dataVersion })).toEqual([]);
+  expect(registry.add(definePlugin({ name: 'words', datasets: [none, gone] }), { packageName: 'words', version: dataVersion })).toEqual([]);
   expect(registry.add(definePlugin({ name: 'eval', gates: [atMost] }), origin)).toEqual([]);
   return registry;
 };
@@ -153,6 +156,12 @@ test('an unchanged recipe takes everything from the cache', async () => {
   calls = [];
   expect(brief(await runAll(RECIPE))).toEqual(['started', 'step toy/nothing cached', 'step toy/double cached changed', 'measured cached 10 → 20', 'judged true', 'variant-done', 'done true']);
   expect(calls).toEqual([]);
+});
+
+test('what a step warned of is in the report when the step comes from the cache', async () => {
+  await runAll(RECIPE);
+  await runAll(RECIPE);
+  expect(JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8'))).toMatchObject({ variants: [{ warnings: ['weights are larger now'] }] });
 });
 
 test('the same recipe gives the same bytes', async () => {
@@ -316,6 +325,13 @@ test.each([
   const [, line = '', carets = ''] = /\n\d+ \| (.*)\n +\| (.*)/.exec(told) ?? [];
   expect(line.slice(carets.indexOf('^'), carets.length)).toContain(word);
   expect(calls).toEqual([]);
+});
+
+test('a mistake that a gate or a data source finds in its options is told at its place', async () => {
+  const gate = await runAll(RECIPE.replace('at-most: 20', 'at-most: -1')).catch((e: unknown) => e);
+  expect(gate).toMatchObject({ diagnostics: [{ code: 'bad-bound', at: { file: join(folder, 'onnxpress.yaml') } }] });
+  const text = `${RECIPE.replace('times: 1', 'texts: [some]')}data: { some: { use: words/gone } }\n`;
+  expect(await refused(text)).toMatch(/no-such-file.*\n.*--> .*\n\d+ \| data: .*words\/gone/);
 });
 
 test('the model that is pinned is taken', async () => {

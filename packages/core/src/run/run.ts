@@ -15,6 +15,7 @@ import { DEFAULT_CACHE_BYTES, evict } from './evict.ts';
 import { factsOf } from './facts.ts';
 import { coreVersion } from './facets.ts';
 import { FOLDER_MODEL } from './paths.ts';
+import { placed } from './placed.ts';
 import { partsOf, releasePlan, type Plan, type PlannedVariant } from './plan.ts';
 import { joinMeasured, ReportBuilder, type Report } from './report.ts';
 import { restoreSteps, runStep } from './step.ts';
@@ -98,7 +99,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     signal.throwIfAborted();
     const event = yield* channel<RunEvent, Awaited<ReturnType<typeof evaluate>>>((tell) => {
       const parts = partsOf(variant.recipe, services, signal, store, datasets, (done, of, what) => tell({ ...here, type: 'progress', phase: 'evaluate', use: evaluation.call.use, done, of, what }));
-      return evaluate(evaluation, { original, result: candidate.model }, parts, store);
+      return evaluate(evaluation, variant.recipe, { original, result: candidate.model }, parts, store);
     });
     measured.push(event);
     yield { ...here, ...event };
@@ -106,7 +107,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
   const all = joinMeasured(measured);
   let ok = true;
   for (const { call, gate } of variant.gates) {
-    const verdict = gate.judge(all, call.with as never); // checked against the gate's own schema
+    const verdict = await placed(variant.recipe, call, () => gate.judge(all, call.with as never)); // checked against the gate's own schema
     ok &&= verdict.ok;
     yield { ...here, type: 'judged', gate: call.as ?? call.use, verdict };
   }

@@ -52,6 +52,16 @@ test('a flipped byte in an entry is noticed, said, and counts as missing', async
   expect(damaged).toHaveLength(1);
 });
 
+test('a list tells a damaged entry, drops it, and gives the others', async () => {
+  const [bad, good] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  for (const key of [bad, good]) await store.put({ key, kind: 'memo', label: 'x', value: 'right', blobs: [] });
+  const path = join(folder, files().find((f) => f.endsWith(`${bad.slice(2)}.json`))!);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('right', 'wrong'));
+  expect((await store.list()).map((e) => e.key)).toEqual([good]);
+  expect(damaged).toEqual([`the entry ${bad.slice(0, 12)}`]);
+  expect(files().filter((f) => f.endsWith('.json'))).toHaveLength(1);
+});
+
 test('work that fails half-way leaves nothing behind', () => {
   expect(() => store.keep((write) => {
     write(bytes(1));
