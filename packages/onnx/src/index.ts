@@ -6,6 +6,7 @@ export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFile
 export { nodeFileSystem, type FileSystem } from './io/file-system.ts';
 export { heldFile } from './io/held-file.ts';
 export { companionsOf, locateModel } from './io/locate.ts';
+export { ownDataFile } from './io/own-data.ts';
 export { hasExternalData } from './io/places.ts';
 export { modelFromBytes, openModel, readModel } from './io/read.ts';
 export { replaceFiles, type Watch } from './io/replace-files.ts';

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasExternalData, openModel, writeModel, type Model } from '@onnxpress/onnx';
+import { hasExternalData, openModel, ownDataFile, writeModel, type Model } from '@onnxpress/onnx';
 import { ifDiskFull } from '../diagnostics/failure.ts';
 import { fileBytes, weightBytes } from './facts.ts';
 import { moveInto, workshopIn } from './place.ts';
@@ -14,7 +14,10 @@ export interface Candidate {
   readonly model: Model;
   /** Where it lies. What else is written in here moves along. */
   readonly folder: string;
-  /** Moves the model, its external data and the files that travel with it to where they belong. Where that fails, the old ones stay. */
+  /**
+   * Moves the model, its external data and the files that travel with it to where they belong. Where that fails, the old ones stay; otherwise the data
+   * file of the model that was there goes, where the new one has none.
+   */
   accept(): void;
   discard(): void;
 }
@@ -40,7 +43,10 @@ export async function writeCandidate(model: Model, original: Model, output: stri
       model: written.settle(),
       folder,
       accept() {
+        const old = ownDataFile(output);
+        const isReplaced = old !== undefined && existsSync(join(folder, basename(old)));
         moveInto(home, folder, basename(output)); // the model last: it is what says that a result is there
+        if (old !== undefined && !isReplaced) rmSync(old, { force: true });
         discard();
       },
       discard,
