@@ -13,13 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   text: [],
   core: ['onnx', 'text'],
   'plugin-fusion': ['core'],
-  'plugin-quant': ['core'],
+  'plugin-quant': ['core', 'kernels'],
   'plugin-eval': ['core', 'text'],
   cli: ['core'],
 };
 
 /** Found by name at run time, so in package.json but in no import. */
-const FOUND_BY_NAME: Readonly<Record<string, readonly string[]>> = { cli: ['plugin-eval', 'plugin-fusion', 'plugin-quant'] };
+const FOUND_BY_NAME: Readonly<Record<string, readonly string[]>> = { cli: ['kernels', 'plugin-eval', 'plugin-fusion', 'plugin-quant'] }; // kernels: a peer of plugins
 
 const packages = readdirSync('packages').filter((name) => statSync(join('packages', name)).isDirectory());
 const shortName = (name: string): string => (name === 'onnxpress' ? 'cli' : name.replace('@onnxpress/', ''));
