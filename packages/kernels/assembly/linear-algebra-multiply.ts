@@ -14,9 +14,10 @@ export function multiplyScratch(m: u32, n: u32, k: u32): u32 { return <u32>(bloc
 
 /**
  * C [m, n] = alpha * op(A) op(B) + beta * C, where op transposes or not: op(A) is [m, k], op(B) is [k, n]. Strides count the elements of a row as
- * stored. Where beta is 0, C is not read. C overlaps neither A nor B.
+ * stored. Where beta is 0, C is not read. C overlaps neither A nor B. Results (i, j) with j > i + `reach` are not wanted, and made only where it is less work than
+ * leaving them out; with n all are made.
  */
-export function multiply(transposeA: u32, transposeB: u32, m: u32, n: u32, k: u32, alpha: f32, a: usize, strideA: u32, b: usize, strideB: u32, beta: f32, c: usize, strideC: u32, scratch: usize): void {
+export function multiply(transposeA: u32, transposeB: u32, m: u32, n: u32, k: u32, alpha: f32, a: usize, strideA: u32, b: usize, strideB: u32, beta: f32, c: usize, strideC: u32, reach: u32, scratch: usize): void {
   if (k == 0) return scale(m, n, beta, c, strideC);
   const packedA = scratch, packedB = scratch + blockOfA(m, k), edge = packedB + blockOfB(n, k);
   for (let column: u32 = 0; column < n; column += COLUMNS) {
@@ -27,7 +28,7 @@ export function multiply(transposeA: u32, transposeB: u32, m: u32, n: u32, k: u3
       for (let row: u32 = 0; row < m; row += ROWS) {
         const rows = min(ROWS, m - row);
         packA(a, strideA, transposeA, start, depth, row, rows, packedA);
-        for (let j: u32 = 0; j < columns; j += 8) for (let i: u32 = 0; i < rows; i += 4) {
+        for (let j: u32 = 0; j < columns; j += 8) for (let i = firstRow(row, column + j, reach); i < rows; i += 4) {
           tile(packedA + (<usize>i * depth << 2), packedB + (<usize>j * depth << 2), depth, alpha, keep, at(c, strideC, row + i, column + j), <usize>strideC << 2, min<u32>(4, rows - i), min<u32>(8, columns - j), edge);
         }
       }
@@ -36,6 +37,9 @@ export function multiply(transposeA: u32, transposeB: u32, m: u32, n: u32, k: u3
 }
 
 @inline function at(base: usize, stride: u32, row: u32, column: u32): usize { return base + ((<usize>row * stride + column) << 2); }
+
+/** Of the rows of a block that starts at `row`, the first tile that has a wanted result in its first column. */
+@inline function firstRow(row: u32, column: u32, reach: u32): u32 { return column > row + reach + 3 ? (column - row - reach) & ~3 : 0; }
 
 function scale(m: u32, n: u32, beta: f32, c: usize, strideC: u32): void {
   for (let i: u32 = 0; i < m; i++) for (let j: u32 = 0; j < n; j++) { const p = at(c, strideC, i, j); store<f32>(p, beta == 0 ? 0 : beta * load<f32>(p)); }

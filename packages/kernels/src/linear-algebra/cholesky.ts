@@ -9,7 +9,7 @@ export interface InverseCholeskyOptions extends Parallel {
   readonly damp?: number;
   /** Row and column i of the factored matrix are order[i] of `h`: GPTQ's "act-order". Default: as they are. */
   readonly order?: ArrayLike<number> | undefined;
-  /** Where R goes; may be `h`. An array in an arena saves a copy. Default: a new array. */
+  /** Where R goes; may be `h`, which is then lost also where the promise is rejected. An array in an arena saves a copy. Default: a new array. */
   readonly out?: Float32Array;
 }
 

@@ -61,7 +61,7 @@ async function factor(work: Factoring): Promise<boolean> {
     await pool.run(factorRow.reverse(), triangle);
 
     const factorPivot: Task = [
-      ...(start > 0 ? [product(size, size, start, row, row, inPivot, { transB: true, alpha: -1, beta: 1 })] : []),
+      ...(start > 0 ? [product(size, size, start, row, row, inPivot, { transB: true, alpha: -1, beta: 1, reach: 0 })] : []),
       ['choleskyInverse', size, inPivot.pointer, BLOCK, inverse.pointer, BLOCK, { scratch: 0 }],
     ];
     const times = before.map(([j, width]): Task => [product(size, width, start - j, blockAt(row, 0, j), blockAt(matrix, j, j), blockAt(rowTimesInverse, 0, j))]);

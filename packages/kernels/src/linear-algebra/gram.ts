@@ -114,7 +114,7 @@ export class Gram {
       // The longest first, so that no thread ends long after the others.
       const tasks = pieces(columns, height).reverse().map(([i, count]): Task => {
         const from = { pointer: samples.byteOffset + i * 4, stride: columns };
-        return [product(count, i + count, rows, from, { pointer: samples.byteOffset, stride: columns }, { pointer: matrix.byteOffset + i * columns * 4, stride: columns }, { transA: true, beta: 1 })];
+        return [product(count, i + count, rows, from, { pointer: samples.byteOffset, stride: columns }, { pointer: matrix.byteOffset + i * columns * 4, stride: columns }, { transA: true, beta: 1, reach: i })];
       });
       await pool.run(tasks, { scratch: productScratch(height, columns, rows), nanoseconds: nanoseconds(columns * columns * rows / 2), signal: parallel.signal });
       if (pointerOf(this.#matrix) === undefined) this.#matrix.set(matrix);

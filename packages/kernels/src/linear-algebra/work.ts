@@ -37,9 +37,9 @@ export function blockAt({ pointer, stride }: Block, row: number, column: number)
   return { pointer: pointer + (row * stride + column) * 4, stride };
 }
 
-/** The call c [m, n] = alpha * op(a) op(b) + beta * c. `scratch`: where its own scratch begins. */
-export function product(m: number, n: number, k: number, a: Block, b: Block | ScratchBlock, c: Block, { transA = false, transB = false, alpha = 1, beta = 0, scratch = 0 } = {}): Call {
-  return ['multiply', +transA, +transB, m, n, k, alpha, a.pointer, a.stride, b.pointer, b.stride, beta, c.pointer, c.stride, inScratch(scratch)];
+/** The call c [m, n] = alpha * op(a) op(b) + beta * c. Results (i, j) with j > i + `reach` may be missing. `scratch`: where its own scratch begins. */
+export function product(m: number, n: number, k: number, a: Block, b: Block | ScratchBlock, c: Block, { transA = false, transB = false, alpha = 1, beta = 0, reach = n, scratch = 0 } = {}): Call {
+  return ['multiply', +transA, +transB, m, n, k, alpha, a.pointer, a.stride, b.pointer, b.stride, beta, c.pointer, c.stride, reach, inScratch(scratch)];
 }
 
 export function productScratch(m: number, n: number, k: number): number {

@@ -50,7 +50,7 @@ test('each worker has scratch of its own, which grows when more is asked for', a
       out.fill(0);
       const offset = 65536 * size;
       const scratch = offset + machine().kernels.multiplyScratch(1, 1, 4);
-      await pool.run(Array.from({ length: 16 }, (_, t): Task => [['multiply', 0, 1, 1, 1, 4, 1, place.byteOffset + t * 16, 4, place.byteOffset + t * 16, 4, 0, out.byteOffset + t * 4, 1, inScratch(offset)]]), { scratch });
+      await pool.run(Array.from({ length: 16 }, (_, t): Task => [['multiply', 0, 1, 1, 1, 4, 1, place.byteOffset + t * 16, 4, place.byteOffset + t * 16, 4, 0, out.byteOffset + t * 4, 1, 1, inScratch(offset)]]), { scratch });
       expect([...out]).toEqual(Array.from({ length: 16 }, (_, t) => [0, 1, 2, 3].reduce((s, i) => s + (4 * t + i) ** 2, 0)));
     }
   });
