@@ -1,5 +1,6 @@
 import { definePlugin } from '@onnxpress/core';
 import { simplify } from './simplify/simplify.ts';
+import { transformers } from './transformers/transformers.ts';
 
 /** Simplification and fusion of graphs. */
-export default definePlugin({ name: 'fusion', passes: [simplify] });
+export default definePlugin({ name: 'fusion', passes: [simplify, transformers] });

@@ -43,7 +43,7 @@ export function localRules(misses: Set<string>): Part {
 }
 
 /** The rule, which looks before each attempt whether the run is aborted. */
-const stopping = (rule: Rule, { ctx }: Work): Rule => ({
+export const stopping = (rule: Rule, { ctx }: Work): Rule => ({
   ...rule,
   offer(node, judge) {
     ctx.signal.throwIfAborted();

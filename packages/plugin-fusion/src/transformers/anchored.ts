@@ -1,0 +1,22 @@
+import { type Node, type Rule } from '@onnxpress/core';
+
+/** Why a rule was not tried: nothing that anybody needs to read. */
+export const NOT_TRIED = 'nothing here looks like it';
+
+/**
+ * The rule, tried only at nodes that have one of these operators at most so many steps above. Sums and products are everywhere; why a pattern did not fit is
+ * worth saying only where its heart is.
+ */
+export function anchored(rule: Rule, operators: readonly string[], steps: number): Rule {
+  const anchors = new Set(operators);
+  return { ...rule, offer: (node, judge) => (isBelow(node, anchors, steps) ? rule.offer(node, judge) : () => NOT_TRIED) };
+}
+
+function isBelow(node: Node, anchors: ReadonlySet<string>, steps: number): boolean {
+  let level: readonly Node[] = [node];
+  for (let step = 0; step <= steps && level.length > 0; step++) {
+    if (level.some((n) => anchors.has(n.opType))) return true;
+    level = level.flatMap((n) => n.inputs.flatMap((v) => v?.producer ?? []));
+  }
+  return false;
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { applied } from '../../testing/applied.ts';
+import { multiHeadAttentions } from './multi-head-attention.ts';
+
+const C = 'int64[4] split = {0, 0, 2, 4}, int64[4] other = {0, 0, 4, 2}, int64[3] joined = {0, 0, 8}, float root = {2}, float half = {0.5}, float odd = {3}, float one = {1}, float low = {-3.4028235e38}, float high = {10}, float mild = {-100}, float none = {0}, int64 zero = {0}, int64[2] middle = {1, 2}, int64[2] ends = {0, 1}, float endless = {-inf}';
+const left = (body: string, { inputs = 'int64[B, T] mask', outputs = 'float[B, S, 8] y' } = {}): string[] =>
+  applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[B, S, 8] q, float[B, T, 8] k, float[B, T, 8] v, ${inputs}) => (${outputs}) <${C}> { ${body} }`, multiHeadAttentions('onnxruntime'));
+const HEADS = 'qs = Reshape(q, split)  qh = Transpose <perm = [0, 2, 1, 3]> (qs)  ks = Reshape(k, split)  kh = Transpose <perm = [0, 2, 3, 1]> (ks)  vs = Reshape(v, split)  vh = Transpose <perm = [0, 2, 1, 3]> (vs)';
+const SCORES = `${HEADS}  c = MatMul(qh, kh)  d = Div(c, root)`;
+const PADDING = 'u = Unsqueeze(mask, middle)  f = Cast <to = 1> (u)  i = Sub(one, f)  a = Mul(i, low)';
+const END = 'p = Softmax(w)  o = MatMul(p, vh)  t = Transpose <perm = [0, 2, 1, 3]> (o)  y = Reshape(t, joined)';
+const fused = (...inputs: string[]): string => `y = MultiHeadAttention(${inputs.join(', ')})`;
+const stays = (body: string, more?: Parameters<typeof left>[1]): void => expect(left(body, more).some((line) => line.includes('MultiHeadAttention'))).toBe(false);
+
+test('attention without a mask', () => {
+  expect(left(`${SCORES.replace('d =', 'w =')}  ${END}`)).toEqual([fused('q', 'k', 'v')]);
+});
+
+test('a padding mask that is added', () => {
+  expect(left(`${PADDING}  ${SCORES}  w = Add(d, a)  ${END}`)).toEqual([expect.stringMatching(/ = Cast\(mask\)$/), expect.stringMatching(/^y = MultiHeadAttention\(q, k, v, , \w+\)$/)]);
+  expect(left(`${PADDING}  ${SCORES}  w = Add(a, d)  ${END}`, { inputs: 'int32[B, T] mask' })).toEqual([fused('q', 'k', 'v', '', 'mask')]);
+});
+
+test('scores of padding that are replaced, as in DistilBERT', () => {
+  const replaced = 'e = Equal(mask, zero)  u = Unsqueeze(e, middle)  w = Where(u, low, d)';
+  expect(left(`${SCORES}  ${replaced}  ${END}`)).toEqual([expect.stringMatching(/ = Cast\(mask\)$/), expect.stringMatching(/^y = MultiHeadAttention\(q, k, v, , \w+\)$/)]);
+  stays(`${SCORES}  ${replaced.replace('low', 'mild')}  ${END}`); // a query without any key would see the difference
+});
+
+test('anything that has a number for each query and key', () => {
+  expect(left(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[B, 1, S, T] mask' })).toEqual([fused('q', 'k', 'v', '', '', 'mask')]);
+  expect(left(`${SCORES}  w = Where(mask, d, low)  ${END}`, { inputs: 'bool[1, 2, S, T] mask' })).toEqual([expect.stringMatching(/Where\(mask, constant, low\)$/), expect.stringMatching(/^y = MultiHeadAttention\(q, k, v, , , \w+\)$/)]);
+  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[B, 1, 1, T] mask' }); // the runtime spreads no row over the queries
+  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[S, T] mask' });
+});
+
+test('the scale may be anywhere, or nowhere', () => {
+  const plain = `${HEADS}  w = MatMul(r, kr)  ${END}`;
+  for (const scaled of ['r = Div(qh, root)  kr = Identity(kh)', 'r = Mul(qh, half)  kr = Identity(kh)', 'r = Identity(qh)  kr = Mul(kh, half)', 'r = Mul(qh, half)  kr = Mul(kh, half)']) {
+    const body = plain.replace('w =', `${scaled}  w =`).replace(/(\w+) = Identity\((\w+)\)(.*)MatMul\(r, kr\)/, (_, name: string, of: string, rest: string) => `${rest}MatMul(${name === 'r' ? of : 'r'}, ${name === 'kr' ? of : 'kr'})`);
+    expect(left(body)).toEqual([fused('q', 'k', 'v')]);
+  }
+  expect(left(`${HEADS}  w = MatMul(qh, kh)  ${END}`)).toEqual([fused('q', 'k', 'v')]);
+});
+
+test('keys and values from a cache are taken per head', () => {
+  const body = 'qs = Reshape(q, split)  qh = Transpose <perm = [0, 2, 1, 3]> (qs)  kh = Transpose <perm = [0, 1, 3, 2]> (key)  c = MatMul(qh, kh)  w = Div(c, root)  p = Softmax(w)  o = MatMul(p, val)  t = Transpose <perm = [0, 2, 1, 3]> (o)  y = Reshape(t, joined)';
+  expect(left(body, { inputs: 'float[B, 2, T, 4] key, float[B, 2, T, 4] val' })).toEqual([fused('q', 'key', 'val')]);
+});
+
+test('a query that may look at nothing gives zeros', () => {
+  const guard = `${SCORES}  w = Add(d, mask)  s = Softmax(w)  n = IsNaN(s)  p = Where(n, none, s)  o = MatMul(p, vh)  t = Transpose <perm = [0, 2, 1, 3]> (o)  y = Reshape(t, joined)`;
+  expect(left(guard, { inputs: 'float[B, 1, S, T] mask' }).map((line) => line.split('(')[0]!.split(' = ')[1])).toEqual(['MultiHeadAttention', 'IsNaN', 'Where']);
+});
+
+test('look-alikes stay', () => {
+  stays(`${PADDING.replace('Sub(one, f)', 'Sub(f, one)')}  ${SCORES}  w = Add(d, a)  ${END}`); // a mask of another meaning
+  stays(`${PADDING.replace('Mul(i, low)', 'Mul(i, high)')}  ${SCORES}  w = Add(d, a)  ${END}`); // padding is favored
+  stays(`${PADDING.replace('Mul(i, low)', 'Mul(i, endless)')}  ${SCORES}  w = Add(d, a)  ${END}`); // 0 · infinity
+  stays(`${PADDING.replace('middle', 'ends')}  ${SCORES}  w = Add(d, a)  ${END}`); // not per key of a batch
+  stays(`${PADDING}  ${SCORES}  w = Add(d, a)  ${END}`, { inputs: 'int64[N, T] mask' }); // of another batch
+  stays(`${PADDING}  ${SCORES}  w = Add(d, a)  ${END.replace('Softmax', 'Softmax <axis = 1>')}`); // over the heads
+  stays(`${SCORES.replace('d =', 'w =').replace('ks = Reshape(k, split)', 'ks = Reshape(k, other)')}  ${END}`);
+  stays(`${SCORES.replace('d =', 'w =').replace('vs = Reshape(v, split)', 'vs = Reshape(v, other)')}  ${END}`); // other heads
+  stays(`${SCORES.replace('d =', 'w =')}  ${END.replace('[0, 2, 1, 3]', '[0, 1, 2, 3]')}`); // heads stay in front
+  stays(`${SCORES.replace('d =', 'w =')}  ${END}  z = Relu(p)`, { outputs: 'float[B, S, 8] y, float[B, 2, S, T] z' }); // the probabilities are read
+});

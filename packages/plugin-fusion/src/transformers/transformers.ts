@@ -1,0 +1,54 @@
+import { definePass, inferTypes, rewrite, inferNode, selector, type Rule } from '@onnxpress/core';
+import { deadCode } from '../simplify/dead-code.ts';
+import { knownSizes } from '../simplify/known-sizes.ts';
+import { merge } from '../simplify/merge.ts';
+import type { Part, Work } from '../simplify/part.ts';
+import { stopping } from '../simplify/rules.ts';
+import { sparing } from '../simplify/sparing.ts';
+import { NOT_TRIED } from './anchored.ts';
+import { embeddings } from './families/embedding.ts';
+import { gelus } from './families/gelu.ts';
+import { layerNormalizations } from './families/layer-normalization.ts';
+import { multiHeadAttentions } from './families/multi-head-attention.ts';
+import { packedAttentions } from './families/packed-attention.ts';
+import type { Target } from './target.ts';
+
+/** Every rule for a target, in the order in which they are tried at a node: the largest first. */
+const rulesFor = (target: Target): readonly Rule[] => [...embeddings(target), ...layerNormalizations(target), ...gelus(target), ...multiHeadAttentions(target), ...packedAttentions(target)];
+
+/** Each round opens what the one before could not see. */
+const MOST_ROUNDS = 4;
+
+/** What transformers are made of, as the operators that runtimes have for it. */
+export const transformers = definePass({
+  name: 'fusion/transformers',
+  summary: 'Replaces layer normalization, GELU, attention, rotary and token embeddings by the operators that runtimes have for them. Run fusion/simplify first: rules look for the simplest form. A mask of tokens holds 0 and 1.',
+  numerics: 'rounding',
+  options: {
+    target: { type: 'string', enum: ['onnxruntime', 'onnx'], default: 'onnxruntime', description: 'onnxruntime: also operators that only it has (com.microsoft). onnx: standard operators of the model’s opset.' },
+    exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
+  },
+  async run(model, options, ctx) {
+    const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
+    const misses = new Set<string>();
+    const rules = rulesFor(options.target).map((r) => stopping(sparing(r, work), work));
+    const fuse: Part = {
+      name: 'fuse',
+      run() {
+        inferTypes(model);
+        misses.clear();
+        const fired = rewrite(model, rules, { infer: inferNode, missed: ({ reason, text }) => void (reason !== NOT_TRIED && misses.add(text)) });
+        for (const [name, count] of fired) ctx.count(name, count);
+      },
+    };
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const before = model.revision;
+      for (const part of [fuse, knownSizes, merge, deadCode]) {
+        ctx.signal.throwIfAborted();
+        await part.run(work);
+      }
+      if (model.revision === before) break;
+    }
+    for (const why of misses) ctx.missed(why);
+  },
+});
