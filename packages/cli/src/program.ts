@@ -52,6 +52,7 @@ export function program(shell: Shell, version: string, end: (code: number) => vo
     .addOption(cacheFolder())
     .option('--no-cache', 'read nothing from the cache and keep nothing')
     .addOption(threads())
+    .option('--all', 'show every metric: a long table is cut to what is judged and the main metric of each evaluator')
     .addOption(asJson())
     .addHelpText('after', examples(['onnxpress run', ''], ['onnxpress run a.yaml b.yaml --json > reports.json', ''], ['onnxpress run --shard 2/4 --out out/2', 'one of four machines; see onnxpress merge']))
     .action(does(async () => (await import('./commands/run.ts')).run));
@@ -72,6 +73,7 @@ export function program(shell: Shell, version: string, end: (code: number) => vo
   root.command('merge').argument('<report...>', 'report.json files of the shards of one run')
     .description('reports of shards → one report and one verdict')
     .option('-o, --out <file>', 'where the merged report goes')
+    .option('--all', 'show every metric')
     .addOption(asJson())
     .addHelpText('after', examples(['onnxpress merge out/*/report.json -o report.json', '']))
     .action(does(async () => (await import('./commands/merge.ts')).merge));

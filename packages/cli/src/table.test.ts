@@ -77,6 +77,34 @@ test('numbers from the cache say how old they are, and remarks follow the table'
   `);
 });
 
+test('a long table keeps what is judged and the main metric of each evaluator; --all shows it whole', () => {
+  const more = ['recall@10', 'mrr@10', 'map', 'overlap@10', 'tau@10', 'cosine', 'cosine.min', 'cross'].map((metric) => ({ ...variant.metrics[1]!, metric }));
+  const [size, ndcg, latency] = variant.metrics;
+  const long = { ...report, output: undefined, variants: [{ ...variant, metrics: [size!, ndcg!, ...more, latency!], gates: [{ ...variant.gates[1]!, metric: 'map' }] }] };
+  expect(table(long)).toMatchInlineSnapshot(`
+    "
+                   original  result   change       gate
+      size         90.4 MB   23.0 MB  25.4 %
+      ndcg@10      0.3733    0.3726   99.8 %
+      map          0.3733    0.3726   99.8 %       ≥ 97 %  ✔  (95 %: 98.1–101.4 %, n = 225)
+      latency p50  10.2 ms   4.6 ms   2.2× faster
+      and 7 more metrics: --all shows them
+    "
+  `);
+  expect(reportLines(long, { ...style, all: true })).toHaveLength(1 + long.variants[0]!.metrics.length);
+});
+
+test('a gate that only warns has a mark of its own, and says why below', () => {
+  const gates = [{ ...variant.gates[1]!, inconclusive: true, warn: true, message: 'the interval contains the bound.' }];
+  const warned = { ...report, variants: [{ ...variant, gates }] };
+  expect(table(warned)).toMatch(/ndcg@10 .* ≥ 97 % {2}! {2}\(inconclusive/);
+  expect(failureLines(warned, style)).toEqual(['! the interval contains the bound.']);
+});
+
+test('without a choice the winner is said to be the first that passes', () => {
+  expect(table({ ...report, chosen: 'b', variants: [{ ...variant, name: 'a', ok: false }, { ...variant, name: 'b' }] })).toContain('✔ b  23.0 MB  0.3726   4.6 ms       ← the first that passes');
+});
+
 test('a run without evaluations has no table', () => {
   expect(table({ ...report, variants: [{ ...variant, metrics: [], evaluations: [], gates: [] }] })).toMatchInlineSnapshot(`
     "
@@ -87,7 +115,7 @@ test('a run without evaluations has no table', () => {
 
 test('a matrix shows its candidates, and the table of the one that was chosen', () => {
   const small = { ...variant, name: 'bits=4', metrics: variant.metrics.map((m) => ({ ...m, result: m.result * 0.9 })), ok: false, gates: variant.gates.map((g) => ({ ...g, ok: g.metric !== 'ndcg@10' })) };
-  expect(table({ ...report, chosen: 'bits=8', variants: [small, { ...variant, name: 'bits=8' }] })).toMatchInlineSnapshot(`
+  expect(table({ ...report, chosen: 'bits=8', choose: { by: 'smallest', metric: 'size' }, variants: [small, { ...variant, name: 'bits=8' }] })).toMatchInlineSnapshot(`
     "
                 size     ndcg@10  latency p50
       ✘ bits=4  20.7 MB  0.3353   4.1 ms

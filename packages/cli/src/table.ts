@@ -1,5 +1,5 @@
 import type { MetricRow, ModelFacts, Report, Verdict, VariantReport } from '@onnxpress/core';
-import { bytes } from '@onnxpress/core';
+import { bytes, plural, rowNamed } from '@onnxpress/core';
 import type { Colors } from './colors.ts';
 import { columns, wrap } from './columns.ts';
 import { age, amount, change, large, metricWords } from './format.ts';
@@ -10,7 +10,12 @@ export interface TableStyle {
   readonly now: number;
   /** Cells of the terminal, where there is one: long remarks are broken there. */
   readonly cells?: number | undefined;
+  /** Every metric, however many there are. */
+  readonly all?: boolean | undefined;
 }
+
+/** Rows that a person takes in at a glance. Of a longer table the judged metrics and the main one of each evaluator are shown; the others are in the report. */
+const GLANCE = 10;
 
 /** The head of a run: its name, the model, and what it weighs. */
 export function headLine(name: string, model: ModelFacts, { colors }: Pick<TableStyle, 'colors'>): string {
@@ -31,7 +36,8 @@ export function reportLines(report: Report, style: TableStyle, reportFile?: stri
 export function variantLines(variant: VariantReport, style: TableStyle): string[] {
   const { colors } = style;
   const left = [...variant.gates];
-  const rows = variant.metrics.flatMap((row) => {
+  const metrics = style.all || variant.metrics.length <= GLANCE ? variant.metrics : variant.metrics.filter((row, i) => row.evaluation !== variant.metrics[i - 1]?.evaluation || left.some((g) => concerns(g, row, variant.metrics)));
+  const rows = metrics.flatMap((row) => {
     const own = left.filter((g) => concerns(g, row, variant.metrics));
     for (const g of own) left.splice(left.indexOf(g), 1);
     const first = [metricWords(row.metric), amount(row.original, row.unit), amount(row.result, row.unit), change(row.original, row.result, row.unit)];
@@ -40,13 +46,14 @@ export function variantLines(variant: VariantReport, style: TableStyle): string[
   rows.push(...left.map((g) => [metricWords(g.metric), '', '', '', ...gateCells(g, colors)]));
   if (rows.length === 0) return [];
   const head = ['', 'original', 'result', 'change', ...(variant.gates.length ? ['gate'] : [])].map((h) => colors.dim(h));
-  return [...columns([head, ...rows], { indent: '  ' }), ...noteLines(variant, style)];
+  const hidden = variant.metrics.length - metrics.length;
+  return [...columns([head, ...rows], { indent: '  ' }), ...(hidden > 0 ? [`  ${colors.dim(`and ${plural(hidden, 'more metric')}: --all shows them`)}`] : []), ...noteLines(variant, style)];
 }
 
-/** One line per gate that failed, with what to do now. */
+/** One line per gate that failed or warns, with what to do now. */
 export function failureLines(report: Report, { colors }: Pick<TableStyle, 'colors'>): string[] {
-  const variants = report.variants.length > 1 && report.chosen !== undefined ? [] : report.variants;
-  return variants.flatMap((v) => v.gates.filter((g) => !g.ok).map((g) => `${colors.red('✘')} ${v.name ? `${v.name}: ` : ''}${g.message}`));
+  const variants = report.variants.length > 1 && report.chosen !== undefined ? report.variants.filter((v) => v.name === report.chosen) : report.variants;
+  return variants.flatMap((v) => v.gates.filter((g) => !g.ok || g.warn).map((g) => `${gateMark(g, colors)} ${v.name ? `${v.name}: ` : ''}${g.message}`));
 }
 
 /** A matrix at a glance: each candidate with the metrics that gates judge, and the one that the winner is chosen by. */
@@ -55,10 +62,10 @@ function candidateLines(report: Report, { colors }: TableStyle): string[] {
   const row = (v: VariantReport): string[] => [
     `${v.ok ? colors.green('✔') : colors.red('✘')} ${v.name}`,
     ...judged.map((metric) => {
-      const found = v.metrics.find((m) => named(m.metric, metric));
+      const found = rowNamed(metric, v.metrics);
       return found ? amount(found.result, found.unit) : '–';
     }),
-    v.name === report.chosen ? colors.bold('← chosen') : '',
+    v.name === report.chosen ? colors.bold(report.choose ? '← chosen' : '← the first that passes') : '',
   ];
   return columns([['', ...judged.map((m) => colors.dim(metricWords(m)))], ...report.variants.map(row)], { indent: '  ' });
 }
@@ -85,13 +92,10 @@ function outcomeLines(report: Report, reportFile: string | undefined, { colors }
 
 function gateCells(gate: Verdict, colors: Colors): string[] {
   const details = [gate.inconclusive ? 'inconclusive' : '', gate.detail ?? ''].filter((d) => d !== '').join(', ');
-  return [gate.bound, gate.ok ? colors.green('✔') : colors.red('✘'), details ? colors.dim(`(${details})`) : ''];
+  return [gate.bound, gateMark(gate, colors), details ? colors.dim(`(${details})`) : ''];
 }
 
-/** A gate names a metric as the row does, or without the evaluator's name where only one row has that metric. */
-function concerns(gate: Verdict, row: MetricRow, all: readonly MetricRow[]): boolean {
-  const exact = all.find((r) => r.metric === gate.metric);
-  return (exact ?? all.find((r) => named(r.metric, gate.metric))) === row;
-}
+const gateMark = ({ ok, warn }: Verdict, colors: Colors): string => (!ok ? colors.red('✘') : warn ? colors.yellow('!') : colors.green('✔'));
 
-const named = (metric: string, asked: string): boolean => metric === asked || metric.endsWith(`.${asked}`);
+/** Whether a gate judges the metric of a row. */
+const concerns = (gate: Verdict, row: MetricRow, all: readonly MetricRow[]): boolean => rowNamed(gate.metric, all) === row;

@@ -18,9 +18,9 @@ export const variant: VariantReport = {
     { use: 'eval/latency', ms: 4000, cached: false, at: MADE, remarks: [] },
   ],
   metrics: [
-    { metric: 'size', unit: 'bytes', original: 90_400_000, result: 22_960_000, at: MADE, cached: false },
-    { metric: 'ndcg@10', unit: 'score', original: 0.3733, result: 0.3726, n: 225, at: MADE, cached: false },
-    { metric: 'latency.p50', unit: 'ms', original: 10.2, result: 4.6, n: 50, at: MADE, cached: false },
+    { evaluation: 0, metric: 'size', unit: 'bytes', original: 90_400_000, result: 22_960_000, at: MADE, cached: false },
+    { evaluation: 1, metric: 'ndcg@10', unit: 'score', original: 0.3733, result: 0.3726, n: 225, at: MADE, cached: false },
+    { evaluation: 2, metric: 'latency.p50', unit: 'ms', original: 10.2, result: 4.6, n: 50, at: MADE, cached: false },
   ],
   gates: [
     { gate: 'size', ok: true, metric: 'size', bound: '≤ 30 %', message: 'size is 25.4 % of the original, and at most 30 % was asked.' },

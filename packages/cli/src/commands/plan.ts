@@ -1,4 +1,4 @@
-import { bytes, EXIT, planRun, previewSteps, variantsOf, type Plan, type PlannedVariant, type Preview, type StepPreview } from '@onnxpress/core';
+import { bytes, EXIT, planRun, previewSteps, releasePlan, variantsOf, type Choose, type Plan, type PlannedVariant, type Preview, type StepPreview } from '@onnxpress/core';
 import type { Colors } from '../colors.ts';
 import { columns } from '../columns.ts';
 import { large, percent } from '../format.ts';
@@ -23,11 +23,15 @@ export async function plan(shell: Shell, given: string | undefined, flags: PlanF
   return withServices(shell, async (services) => {
     const { signal } = shell.host;
     const planned = await planRun({ recipe, registry, ...requestOf(shell, flags) }, services, signal);
-    const variants = [];
-    for (const variant of planned.variants) variants.push({ variant, preview: await previewSteps(planned, variant, services, signal) });
-    if (shell.json) shell.outJson(asData(planned, variants));
-    else shell.out(...lines(planned, variants, flags.why === true, shell));
-    return EXIT.passed;
+    try {
+      const variants = [];
+      for (const variant of planned.variants) variants.push({ variant, preview: await previewSteps(planned, variant, services, signal) });
+      if (shell.json) shell.outJson(asData(planned, variants));
+      else shell.out(...lines(planned, variants, flags.why === true, shell));
+      return EXIT.passed;
+    } finally {
+      await releasePlan(planned);
+    }
   }, registry);
 }
 
@@ -43,6 +47,7 @@ function asData(planned: Plan, variants: readonly Previewed[]): unknown {
     fingerprint: planned.fingerprint,
     output: planned.output,
     cache: planned.store.folder,
+    choose: planned.recipe.choose,
     variants: variants.map(({ variant, preview: { steps, bytes: predictedBytes } }) => ({
       name: variant.name,
       values: variant.values,
@@ -60,6 +65,7 @@ function lines(planned: Plan, variants: readonly Previewed[], why: boolean, shel
     headLine(planned.recipe.name, shell.shownFacts(planned.model), { colors }),
     ...(variants.length < variantsOf(planned.recipe).length ? [`  ${variants.length} of ${variantsOf(planned.recipe).length} candidates`] : []),
     ...variants.flatMap((v) => variantLines(v, planned.model.bytes, why, colors)),
+    ...(planned.recipe.matrix ? ['', `  ${colors.dim('chosen')} ${choiceText(planned.recipe.choose)}`] : []),
     '',
     `  ${colors.dim('cache')} ${shell.shown(planned.store.folder)}`,
     ...(planned.output ? [`  → ${colors.bold(shell.shown(planned.output))}`] : ['  → nothing is written: the recipe names no output']),
@@ -75,6 +81,8 @@ function variantLines({ variant, preview: { steps, bytes: after } }: Previewed, 
     ...(variant.gates.length ? ['', ...columns(variant.gates.map((g) => ['gate', g.call.as ?? g.call.use, optionsText(g.call.with)]), { indent: '  ' })] : []),
   ];
 }
+
+const choiceText = (by: Choose | undefined): string => (by ? `the ${by.by} ${by.metric} among those whose gates pass` : 'the first whose gates pass; "choose" in the recipe says otherwise');
 
 function effectText({ effect, unknown }: StepPreview): string {
   if (!effect) return `not foreseen: ${unknown ?? 'nobody can tell'}`;

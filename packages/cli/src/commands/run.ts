@@ -15,6 +15,7 @@ export interface RunFlags {
   /** A folder, or false for --no-cache; commander gives true where neither was said. */
   readonly cache?: string | boolean;
   readonly threads?: string;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,7 +27,7 @@ export async function run(shell: Shell, given: readonly string[], flags: RunFlag
   const results: (Report | Failure)[] = [];
   let worst: number = EXIT.passed;
   for (const { recipe, registry, shown } of opened) {
-    const ended = await runOne(shell, { ...request, recipe, registry }, shown);
+    const ended = await runOne(shell, { ...request, recipe, registry }, shown, flags.all);
     results.push(ended.result);
     worst = Math.max(worst, ended.code);
     if (shell.host.signal.aborted) break;
@@ -42,7 +43,7 @@ export interface Ended {
 }
 
 /** Runs one recipe with a display, and tells how it ended; `shown` is the recipe's path for what to try next. What fails is told here, so that the next recipe still runs. */
-export function runOne(shell: Shell, request: RunRequest, shown: string | undefined): Promise<Ended> {
+export function runOne(shell: Shell, request: RunRequest, shown: string | undefined, all = false): Promise<Ended> {
   return withServices(shell, async (services) => {
     const display = await startDisplay(shell, request.recipe, services);
     try {
@@ -55,7 +56,7 @@ export function runOne(shell: Shell, request: RunRequest, shown: string | undefi
       if (!done?.report) throw new Error('The run ended without a report.');
       display.stop();
       const report = await readReport(done.report);
-      showReport(shell, report, { file: done.report, recipe: shown, now: services.get(Clock).now() });
+      showReport(shell, report, { file: done.report, recipe: shown, all, now: services.get(Clock).now() });
       return { code: exitCodeOf(done), result: report };
     } catch (e) {
       display.stop(true);
@@ -65,12 +66,12 @@ export function runOne(shell: Shell, request: RunRequest, shown: string | undefi
   }, request.registry);
 }
 
-/** The table, the gates that failed, and what to try next. */
-export function showReport(shell: Shell, given: Report, { file, recipe, now }: { readonly file: string | undefined; readonly recipe: string | undefined; readonly now: number }): void {
+/** The table, the gates that failed or warn, and what to try next. */
+export function showReport(shell: Shell, given: Report, { file, recipe, now, all }: { readonly file: string | undefined; readonly recipe: string | undefined; readonly now: number; readonly all?: boolean | undefined }): void {
   const report = given.output ? { ...given, output: shell.shown(given.output) } : given;
   const colors = shell.colorsOf(shell.speech);
   const failures = failureLines(report, { colors });
-  const lines = ['', ...reportLines(report, { colors, now, cells: shell.speech.isTTY && shell.speech.columns ? shell.speech.columns : undefined }, file === undefined ? undefined : shell.shown(file)), ...(failures.length ? ['', ...failures] : []), ...(recipe ? [nextLine(report, recipe)] : [])];
+  const lines = ['', ...reportLines(report, { colors, now, all, cells: shell.speech.isTTY && shell.speech.columns ? shell.speech.columns : undefined }, file === undefined ? undefined : shell.shown(file)), ...(failures.length ? ['', ...failures] : []), ...(recipe ? [nextLine(report, recipe)] : [])];
   shell.speech.write(lines.map((line) => `${line}\n`).join(''));
 }
 

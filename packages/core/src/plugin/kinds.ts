@@ -82,6 +82,8 @@ export type Unit = 'bytes' | 'ms' | 'per-second' | 'count' | 'score' | 'error';
 export interface Verdict {
   readonly ok: boolean;
   readonly inconclusive?: boolean | undefined;
+  /** It passes, and a person should look: shown with a mark of its own, and its message told. */
+  readonly warn?: boolean | undefined;
   readonly metric: string;
   /** For the table: "≥ 97 %". */
   readonly bound: string;

@@ -4,7 +4,7 @@ import type { VariantReport } from './report.ts';
 
 const variant = (name: string, metric: string, result: number, ok = true): VariantReport => ({
   name, ok, values: {}, steps: [], evaluations: [], gates: [], warnings: [], result: undefined,
-  metrics: [{ metric, unit: 'bytes', original: 100, result, at: 0, cached: false }],
+  metrics: [{ evaluation: 0, metric, unit: 'bytes', original: 100, result, at: 0, cached: false }],
 });
 
 test('the best of those that pass wins', () => {

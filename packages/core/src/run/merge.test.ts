@@ -7,7 +7,7 @@ const facts = { file: 'model.onnx', bytes: 100, params: 10, nodes: 3, opset: 17 
 
 const variant = (name: string, size: number, ok = true): VariantReport => ({
   name, ok, values: {}, steps: [], evaluations: [], gates: [], warnings: [], result: undefined,
-  metrics: [{ metric: 'size', unit: 'bytes', original: 100, result: size, at: 0, cached: false }],
+  metrics: [{ evaluation: 0, metric: 'size', unit: 'bytes', original: 100, result: size, at: 0, cached: false }],
 });
 
 /** What shard `index` of two reports; it chose the variant of that name. */

@@ -26,6 +26,8 @@ export interface MeasuredBy {
 
 /** One row of the table: a metric of the original and of the result. */
 export interface MetricRow {
+  /** Which of `evaluations` measured it. The first row of each is its main metric. */
+  readonly evaluation: number;
   readonly metric: string;
   readonly unit: Unit;
   readonly original: number;
@@ -104,7 +106,7 @@ export class ReportBuilder {
       case 'measured': {
         const { use, as, ms, cached, at, measured } = event;
         this.#draft(event.variant).evaluations.push({ use, as, ms, cached, at, remarks: measured.remarks ?? [] });
-        this.#draft(event.variant).metrics.push(...rowsOf(measured, as, at, cached));
+        this.#draft(event.variant).metrics.push(...rowsOf(this.#draft(event.variant).evaluations.length - 1, measured, as, at, cached));
         return;
       }
       case 'judged':
@@ -136,8 +138,9 @@ export class ReportBuilder {
   }
 }
 
-function rowsOf(measured: Measured, as: string | undefined, at: number, cached: boolean): MetricRow[] {
+function rowsOf(evaluation: number, measured: Measured, as: string | undefined, at: number, cached: boolean): MetricRow[] {
   return Object.keys(measured.result.metrics).map((metric) => ({
+    evaluation,
     metric: as ? `${as}.${metric}` : metric,
     unit: measured.units?.[metric] ?? 'score',
     original: measured.original.metrics[metric] ?? NaN,
