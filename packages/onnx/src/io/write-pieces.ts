@@ -1,7 +1,7 @@
 import { OnnxError } from '../error.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { filePiecesOf, type Part } from '../wire/writer.ts';
-import { partOf } from './copy-tensor.ts';
+import { partOf } from './payload.ts';
 import { codeOf, diskFull, failure } from './disk.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
 import type { NewFile, Watch } from './replace-files.ts';

@@ -4,7 +4,7 @@ import { stringBytesOf } from '../ir/strings.ts';
 import type { SparseTensor, Tensor } from '../ir/tensor.ts';
 import { DATA_LOCATION, FIELD } from '../wire/schema.ts';
 import type { Encoder } from '../wire/writer.ts';
-import { payloadOf } from './copy-tensor.ts';
+import { payloadOf } from './payload.ts';
 import { tensorNotes } from './kept.ts';
 import { writeEntry, writeMetadata } from './write-entry.ts';
 

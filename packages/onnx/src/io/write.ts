@@ -64,7 +64,7 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
 
 /** The model as the bytes of one file. Throws `too-large` when it is larger than protobuf allows. */
 export function modelBytes(model: Model): Uint8Array {
-  return collect(encodeModel(model, INLINE));
+  return encodeModel(model, INLINE).toBytes();
 }
 
 /**
@@ -73,7 +73,7 @@ export function modelBytes(model: Model): Uint8Array {
  * for is left out, and says that place.
  */
 export function structureBytes(model: Model, place?: (tensor: Tensor) => Place | undefined): Uint8Array {
-  return collect(encodeModel(model, place ? { get: place, tensors: [], byteLength: 0 } : withoutWeights(model)));
+  return encodeModel(model, place ? { get: place, tensors: [], byteLength: 0 } : withoutWeights(model)).toBytes();
 }
 
 /** The tensors that `structureBytes` leaves out, each once. */
@@ -106,14 +106,4 @@ function prepareFolder(target: string, system: FileSystem): void {
     throw new OnnxError('io', `The folder of "${target}" cannot be made: ${cause instanceof Error ? cause.message : String(cause)}. Write somewhere else.`, { cause });
   }
   if (system.isFolder(target)) throw new OnnxError('io', `"${target}" is a folder. Name the file to write, for example "${join(target, 'model.onnx')}".`);
-}
-
-function collect(encoder: Encoder): Uint8Array {
-  const all = new Uint8Array(encoder.size);
-  let at = 0;
-  for (const piece of encoder.pieces()) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

@@ -1,5 +1,4 @@
 import { SCHEMA, type Field, type MessageName } from '../wire/schema.ts';
-import { memorySink } from '../wire/sink.ts';
 import { Encoder } from '../wire/writer.ts';
 
 /** The fields of a message by their ONNX names. `unknown` is appended as it is. */
@@ -13,9 +12,7 @@ type One = number | bigint | string | Uint8Array | Fields;
 export function proto(message: MessageName, fields: Fields, packed = true): Uint8Array {
   const out = new Encoder();
   write(out, message, fields, packed);
-  const sink = memorySink();
-  out.writeTo(sink);
-  return sink.bytes();
+  return out.toBytes();
 }
 
 function write(out: Encoder, message: string, fields: Fields, packed: boolean): void {

@@ -4,7 +4,6 @@ import { OnnxError } from '../error.ts';
 import { ByteList } from './byte-list.ts';
 import { Reader } from './reader.ts';
 import { fieldOf } from './schema.ts';
-import { memorySink } from './sink.ts';
 import { memorySource } from './source.ts';
 import { Encoder } from './writer.ts';
 
@@ -60,9 +59,7 @@ function smallModel(): Uint8Array {
     });
   });
   e.message(8, () => e.int(2, 21));
-  const sink = memorySink();
-  e.writeTo(sink);
-  return sink.bytes();
+  return e.toBytes();
 }
 
 test('a model cut off anywhere is truncated, except between its outermost fields', () => {
@@ -102,9 +99,7 @@ test('absurd lengths allocate nothing', () => {
     fc.property(fc.integer({ min: 1, max: 30 }), fc.bigInt({ min: 2n ** 20n, max: 2n ** 64n - 1n }), (field, length) => {
       const e = new Encoder();
       e.int(field, length);
-      const sink = memorySink();
-      e.writeTo(sink);
-      const bytes = sink.bytes();
+      const bytes = e.toBytes();
       bytes[0] = (bytes[0]! & 0xf8) | 2; // the varint becomes a length
       expect(damage(bytes)?.code).toBe('truncated');
     }),

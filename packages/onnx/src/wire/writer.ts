@@ -1,6 +1,5 @@
 import { OnnxError } from '../error.ts';
 import { ByteList } from './byte-list.ts';
-import { type ByteSink } from './sink.ts';
 
 /** No protobuf message is larger: every implementation counts its bytes in an int32. */
 export const MESSAGE_LIMIT = 2 ** 31 - 1;
@@ -32,7 +31,7 @@ export interface SelfWriting {
 
 /**
  * Writes the fields of a message, in the order of the calls. Structure is encoded into memory at once; payloads given to
- * `deferred` are only counted, and copied by `writeTo` piece by piece, so a model of any legal size needs memory for its
+ * `deferred` are only counted, and copied by `pieces` one after another, so a model of any legal size needs memory for its
  * structure only. Integers are int64 or uint64 and take a number or a bigint.
  */
 export class Encoder {
@@ -135,20 +134,10 @@ export class Encoder {
     this.#defer(length, read, writeTo);
   }
 
-  /** Whole fields, tags included, that are read when the message is written: large unknown fields, still in their file. */
-  deferredRaw(length: number, read: Payload): void {
-    this.#defer(length, read);
-  }
-
   /**
-   * Writes the whole message; may be called again. Throws `too-large` before the first byte when it is longer than protobuf
-   * allows, and `truncated` when a payload ends early.
+   * The whole message, piece by piece, as often as it is asked for. Each piece is overwritten by the next. Throws `too-large` before the first
+   * one when the message is longer than protobuf allows, and `truncated` when a payload ends early.
    */
-  writeTo(sink: ByteSink): void {
-    for (const piece of this.pieces()) sink.write(piece);
-  }
-
-  /** The message for `writeTo`, piece by piece, for whoever wants to stop or look up in between. Each piece is overwritten by the next. */
   pieces(): Generator<Uint8Array> {
     this.#assertLegal();
     return piecesOf(this.#parts(), this.size);
@@ -158,6 +147,18 @@ export class Encoder {
   filePieces(): Generator<Uint8Array | SelfWriting> {
     this.#assertLegal();
     return filePiecesOf(this.#parts(), this.size);
+  }
+
+  /** The whole message in memory. Throws as `pieces` does. */
+  toBytes(): Uint8Array {
+    const pieces = this.pieces();
+    const all = new Uint8Array(this.size);
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
   }
 
   #assertLegal(): void {

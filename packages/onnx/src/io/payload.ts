@@ -1,11 +1,5 @@
 import { BYTES_LIMIT, isFileTensor, type Tensor } from '../ir/tensor.ts';
-import type { ByteSink } from '../wire/sink.ts';
-import { CHUNK, piecesOf, type Part, type Payload } from '../wire/writer.ts';
-
-/** Writes a tensor's bytes to a sink, in pieces of 8 MiB at most. */
-export function copyTensor(tensor: Tensor, sink: ByteSink): void {
-  for (const piece of piecesOf([partOf(tensor)], tensor.byteLength)) sink.write(piece);
-}
+import { CHUNK, type Part, type Payload } from '../wire/writer.ts';
 
 /** A tensor as a part of a file. */
 export const partOf = (tensor: Tensor): Part => ({ length: tensor.byteLength, read: payloadOf(tensor), writeTo: tensor.writeTo && ((...to) => tensor.writeTo!(...to)), what: `A ${tensor.dtype} tensor of [${tensor.dims.join(', ')}]` });
