@@ -1,9 +1,6 @@
 import { Graph, Node, type Value } from '../ir/graph.ts';
-import { cloneGraph, Model } from '../ir/model.ts';
+import { cloneGraph, INITIALIZERS_ALONE, Model } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
-
-/** From this version of the format on an initializer need not be an input. */
-export const INITIALIZERS_ALONE = 4;
 
 /** A model that computes `wanted` from constants alone. `known`: values that need no computing. */
 export function batchModel(model: Model, wanted: readonly Value[], known: (v: Value) => Tensor | undefined): Model {

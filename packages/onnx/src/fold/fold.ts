@@ -1,12 +1,12 @@
 import { OnnxError } from '../error.ts';
 import { byteLengthOf, countOf } from '../ir/dtype.ts';
 import { Node, type Graph, type Value } from '../ir/graph.ts';
-import type { Model } from '../ir/model.ts';
+import { INITIALIZERS_ALONE, type Model } from '../ir/model.ts';
 import { isSparse, type Tensor } from '../ir/tensor.ts';
 import { knownContents } from '../ir/shapes/contents.ts';
 import { inferTypes, opsetOf } from '../ir/shapes/infer.ts';
 import { tensorOf } from '../ir/values.ts';
-import { batchModel, INITIALIZERS_ALONE } from './batch.ts';
+import { batchModel } from './batch.ts';
 import { candidatesOf, hasKnownContents } from './candidates.ts';
 import { choose } from './choose.ts';
 import { compute } from './compute.ts';

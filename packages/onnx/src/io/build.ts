@@ -1,14 +1,11 @@
 import { OnnxError } from '../error.ts';
 import type { Attr } from '../ir/attr.ts';
 import { Graph, Node, Value } from '../ir/graph.ts';
-import { functionKey, Model, type FunctionDef } from '../ir/model.ts';
+import { functionKey, INITIALIZERS_ALONE, Model, type FunctionDef } from '../ir/model.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { keepTensorNotes } from './kept.ts';
 import { freeNames } from './free-names.ts';
 import type { AttrRecord, FunctionRecord, GraphRecord, ModelRecord, NodeRecord, OpsetRecord, ValueRecord } from './records.ts';
-
-/** From this version of the format on an initializer need not be an input, and one that is can be overridden by the caller. */
-const OVERRIDABLE = 4;
 
 /** A graph that is being built, and those around it: none of them lies in its node yet. */
 interface Scope {
@@ -29,7 +26,7 @@ const plain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
 
 /** Makes values of names. Throws `invalid-graph` when a name is made twice, or read and never made, or when nodes need each other. */
 export function buildModel(record: ModelRecord & { graph: GraphRecord }): Model {
-  const builder = new Builder((record.info.irVersion ?? 0) < OVERRIDABLE);
+  const builder = new Builder((record.info.irVersion ?? 0) < INITIALIZERS_ALONE);
   const model = new Model(builder.graph(record.graph, undefined, opsetsOf(record.opsets, 'The model')), record.info);
   for (const f of record.functions) {
     const made = builder.functionOf(f);

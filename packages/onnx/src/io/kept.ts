@@ -63,16 +63,6 @@ export class Kept {
 
   /** The unknown fields alone. */
   extra(): Uint8Array | undefined {
-    return this.#unknown && joined(this.#unknown);
+    return this.#unknown && Buffer.concat(this.#unknown);
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,4 +1,4 @@
-import type { FunctionDef, Model } from '../ir/model.ts';
+import { INITIALIZERS_ALONE, type FunctionDef, type Model } from '../ir/model.ts';
 import { FIELD } from '../wire/schema.ts';
 import { Encoder } from '../wire/writer.ts';
 import { INLINE, type Places } from './places.ts';
@@ -10,14 +10,11 @@ const MODEL = FIELD.ModelProto;
 const FUNCTION = FIELD.FunctionProto;
 const OPSET = FIELD.OperatorSetIdProto;
 
-/** From this version of the format on an initializer need not be an input. */
-const FREE_INITIALIZERS = 4;
-
 /** The ModelProto of a model, in an order of its own that never changes: same model, same bytes. */
 export function encodeModel(model: Model, places: Places): Encoder {
   const out = new Encoder();
   const { info, notes } = model;
-  const context: GraphContext = { initializersAreInputs: info.irVersion < FREE_INITIALIZERS, places };
+  const context: GraphContext = { initializersAreInputs: info.irVersion < INITIALIZERS_ALONE, places };
   out.int(MODEL.ir_version, info.irVersion);
   if (info.producerName !== '') out.string(MODEL.producer_name, info.producerName);
   if (info.producerVersion !== '') out.string(MODEL.producer_version, info.producerVersion);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Attr } from './attr.ts';
 import { piecesOf } from './pieces.ts';
 import { type Tensor } from './tensor.ts';
 
@@ -19,4 +20,20 @@ export function hashTensor(t: Tensor): string {
   const hash = createHash('sha256').update(`${t.dtype} [${t.dims.join()}]\n`);
   for (const piece of piecesOf(t)) hash.update(piece);
   return hash.digest('hex');
+}
+
+/** Whether two attributes say the same. Graphs and types do only if they are the same object. */
+export function sameAttr(a: Attr, b: Attr): boolean {
+  if (a === b) return true;
+  if (a.type !== b.type) return false;
+  if (a.type === 'ref') return a.to === (b as typeof a).to; // the types are equal
+  const [x, y]: readonly unknown[] = [a.value, (b as typeof a).value]; // as above
+  if (Array.isArray(x) && Array.isArray(y)) return x.length === y.length && x.every((v, i) => sameItem(v, y[i]));
+  if (a.type === 'tensor' && b.type === 'tensor') return equalTensors(a.value, b.value);
+  return sameItem(x, y);
+}
+
+function sameItem(x: unknown, y: unknown): boolean {
+  if (x instanceof Uint8Array && y instanceof Uint8Array) return x.length === y.length && x.every((v, i) => v === y[i]);
+  return Object.is(x, y);
 }

@@ -31,6 +31,9 @@ export interface ModelInfo {
   modelVersion: number | bigint;
 }
 
+/** From this version of the format on an initializer need not be an input, and one that is can be overridden by the caller. */
+export const INITIALIZERS_ALONE = 4;
+
 /** Under which key a function is kept: what a node names it by. */
 export const functionKey = (domain: string, name: string, overload = ''): string => `${domain}::${name}${overload ? `::${overload}` : ''}`;
 

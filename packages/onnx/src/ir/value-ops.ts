@@ -1,6 +1,7 @@
 import { OnnxError } from '../error.ts';
 import { guessAttr, toAttr, type AttrInput } from './attr-input.ts';
 import type { Attr } from './attr.ts';
+import { sameAttr } from './compare.ts';
 import { refuse, type Draft } from './draft.ts';
 import { Node, type Graph, type Value } from './graph.ts';
 import { placeMoved } from './moved.ts';
@@ -114,7 +115,8 @@ function checkAttributes(draft: Draft, versions: readonly OperatorSchema[]): voi
     if (known && (a.type === known.type || a.type === 'ref')) continue;
     if (known) refuse(draft, `wants "${name}" as ${known.type}, not ${a.type}.`);
     const later = newest.attributes.get(name);
-    if (later?.default !== undefined && isSame(a, toAttr(later.type, later.default))) attrs.delete(name);
+    const usual = later?.default === undefined ? undefined : toAttr(later.type, later.default);
+    if (usual && sameAttr(a, usual)) attrs.delete(name);
     else refuse(draft, `has no attribute "${name}": ${whenItWas(name, versions)}.`, 'unknown-operator');
   }
   for (const p of schema.attributes.values()) if (p.required && !attrs.has(p.name)) refuse(draft, `needs attribute "${p.name}".`, 'bad-edit');
@@ -124,9 +126,4 @@ function whenItWas(name: string, versions: readonly OperatorSchema[]): string {
   const having = versions.filter((v) => v.attributes.has(name));
   const gone = versions.find((v) => v.since > having.at(-1)!.since);
   return gone ? `it went with opset ${gone.since}` : `it came with opset ${having[0]!.since}`;
-}
-
-function isSame(a: Attr, b: Attr | undefined): boolean {
-  if (!b || a.type === 'ref' || b.type === 'ref' || a.type !== b.type) return false;
-  return Array.isArray(a.value) && Array.isArray(b.value) ? a.value.length === b.value.length && a.value.every((v, i) => v === (b.value as unknown[])[i]) : a.value === b.value;
 }

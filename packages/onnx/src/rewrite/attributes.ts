@@ -1,7 +1,7 @@
 import { OnnxError } from '../error.ts';
 import { toAttr, type AttrInput } from '../ir/attr-input.ts';
 import type { Attr } from '../ir/attr.ts';
-import { equalTensors } from '../ir/compare.ts';
+import { sameAttr } from '../ir/compare.ts';
 import { describe, type Node } from '../ir/graph.ts';
 import { versionsOf, type AttributeSchema } from '../ir/schema.ts';
 import { isInputOf, schemaFor } from './forms.ts';
@@ -68,22 +68,6 @@ function unmentioned(call: CallPattern, node: Node): string | undefined {
 function equals(has: Attr, wanted: AttrInput): boolean {
   const a = has.type === 'ref' ? undefined : toAttr(has.type, wanted);
   return a !== undefined && sameAttr(has, a);
-}
-
-/** Whether two attributes say the same. Graphs and types do only if they are the same object. */
-export function sameAttr(a: Attr, b: Attr): boolean {
-  if (a === b) return true;
-  if (a.type !== b.type) return false;
-  if (a.type === 'ref') return a.to === (b as typeof a).to; // the types are equal
-  const [x, y]: readonly unknown[] = [a.value, (b as typeof a).value]; // as above
-  if (Array.isArray(x) && Array.isArray(y)) return x.length === y.length && x.every((v, i) => sameItem(v, y[i]));
-  if (a.type === 'tensor' && b.type === 'tensor') return equalTensors(a.value, b.value);
-  return sameItem(x, y);
-}
-
-function sameItem(x: unknown, y: unknown): boolean {
-  if (x instanceof Uint8Array && y instanceof Uint8Array) return x.length === y.length && x.every((v, i) => v === y[i]);
-  return Object.is(x, y);
 }
 
 function show(a: Attr | AttrInput): string {

@@ -1,6 +1,7 @@
+import { sameAttr } from '../ir/compare.ts';
 import { describe, type Graph, type Node, type Value } from '../ir/graph.ts';
 import { isCommutative, schemaOf } from '../ir/schema.ts';
-import { capture, sameAttr, unmetAttributes } from './attributes.ts';
+import { capture, unmetAttributes } from './attributes.ts';
 import { unmet } from './demand.ts';
 import { inputOf } from './forms.ts';
 import { Kept, ListHole, Named, OneOf, operatorKey, OutputPattern, type AttributeHole, type CallPattern, type Hole, type Pattern, type ValueHole } from './pattern.ts';
