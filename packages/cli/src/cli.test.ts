@@ -113,6 +113,13 @@ describe('run', () => {
     expect(existsSync(join(cwd, 'out/tiny.onnx'))).toBe(true);
   });
 
+  test('two recipes that would write one report are refused before either runs', async () => {
+    write('other.yaml', RECIPE.replace('out/tiny.onnx', 'out/other.onnx'));
+    const { code, stderr } = await cli('run onnxpress.yaml other.yaml');
+    expect([code, existsSync(join(cwd, 'out'))]).toEqual([2, false]);
+    expect(stderr).toMatch(/error same-place: other\.yaml and onnxpress\.yaml would both write out.report\.json\.\n {2}--> other\.yaml:\d+/);
+  });
+
   test('a second run takes everything from the cache, and says how old its numbers are', async () => {
     await cli('run');
     const hour = 3600_000;
@@ -182,7 +189,7 @@ describe('run', () => {
   });
 
   test('one recipe that fails does not keep the others from running, and the worst exit code wins', async () => {
-    write('bad.yaml', RECIPE.replace('acme/note', 'acme/fails'));
+    write('bad.yaml', RECIPE.replace('acme/note', 'acme/fails').replace('out/', 'bad/'));
     const { code, stdout } = await cli('run bad.yaml onnxpress.yaml --json');
     expect([code, JSON.parse(stdout)]).toMatchObject([3, [{ ok: false, diagnostics: [{ code: 'plugin-failed' }] }, { ok: true, name: 'tiny' }]]);
   });

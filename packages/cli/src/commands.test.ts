@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseModel, writeModel } from '@onnxpress/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { call, LARGER_MODEL, MODEL, project, type Called, type CallOptions } from './testing-cli.ts';
@@ -13,7 +13,10 @@ afterEach(() => remove());
 
 const cli = (argv: string, options: Partial<CallOptions> = {}): Promise<Called> => call(argv.split(' '), { cwd, ...options });
 const read = (path: string): string => readFileSync(join(cwd, path), 'utf8');
-const model = (path: string, text: string): Promise<unknown> => writeModel(parseModel(text), join(cwd, path));
+const model = (path: string, text: string): Promise<unknown> => {
+  mkdirSync(dirname(join(cwd, path)), { recursive: true });
+  return writeModel(parseModel(text), join(cwd, path));
+};
 
 describe('inspect', () => {
   test('shows inputs, operators, types and weights', async () => {
@@ -175,6 +178,20 @@ describe('init', () => {
   test('finds the only model that is here', async () => {
     expect((await cli('init --yes')).code).toBe(0);
     expect(read('onnxpress.yaml')).toContain('model: model.onnx');
+  });
+
+  test.each([['in a folder', 'minilm/onnx/model.onnx', 'minilm'], ['below models/', 'models/minilm/model.onnx', 'models/minilm/model.onnx'], ['in a folder called onnx', 'onnx/model.onnx', '.']])('finds the only model %s', async (_, path, said) => {
+    await model(path, MODEL);
+    rmSync(join(cwd, 'model.onnx'));
+    expect((await cli('init --yes')).code).toBe(0);
+    expect(read('onnxpress.yaml')).toContain(`model: ${said}\n`);
+  });
+
+  test('quantization that would do nothing is not written', async () => {
+    await model('model.onnx', `<ir_version: 8, opset_import: ["" : 17]> g (float[N, 2] x) => (float[N, 2] y) { a = Identity(x) b = Identity(a) y = Relu(b) }`);
+    await cli('init model.onnx --yes');
+    expect(read('onnxpress.yaml')).toMatch(/output: out\/.*-tidy\.onnx/);
+    expect(read('onnxpress.yaml')).not.toContain('quant/dynamic');
   });
 
   test('never overwrites a recipe without --force', async () => {

@@ -32,13 +32,14 @@ export async function init(shell: Shell, given: string | undefined, flags: InitF
 
   const has = (kind: 'pass' | 'evaluator', use: string): boolean => registry.get(kind, use) !== undefined;
   const tidy = [TIDY].filter((use) => has('pass', use));
+  const tidied = await tried(shell, path, tidy);
   const small = !look.quantized && has('pass', SHRINK) ? await tried(shell, path, [...tidy, SHRINK]) : undefined;
-  const shrinks = small?.bytes !== undefined && small.bytes < facts.bytes;
+  const shrinks = small?.bytes !== undefined && small.bytes < Math.min(facts.bytes, tidied?.bytes ?? Infinity);
   const latency = latencyOptions(look);
   const measuresLatency = has('evaluator', 'eval/latency') && (facts.bytes > TOO_LARGE_TO_TRY || (await canMeasure(shell, path, 'eval/latency', { ...latency, rounds: 1, warmup: 0 })));
 
   const answers = await answersFor(shell, { look, path, folder, asks: shell.asks && flags.yes !== true, shrinks });
-  const chosen = answers.goal === 'int8' ? small : await tried(shell, path, tidy);
+  const chosen = answers.goal === 'int8' ? small : tidied;
   const text = firstRecipe({
     ...answers, model: from, seen, registry,
     steps: chosen?.steps ?? [],
@@ -103,16 +104,16 @@ function describe({ kind, hasTokenizer, quantized, half }: Look, facts: ModelFac
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** The model when none was named: the only one that is here, or below models/. */
+/** The model when none was named: the only one that is here, one folder below, or below models/. */
 function onlyModel(shell: Shell): string {
-  const places = [shell.host.cwd, shell.path('models'), ...foldersIn(shell.path('models'))];
+  const places = [shell.host.cwd, ...foldersIn(shell.host.cwd), ...foldersIn(shell.path('models'))];
   const found = places.flatMap((folder) => {
-    const files = namesIn(folder).filter((f) => f.endsWith('.onnx'));
-    if (files.length === 1) return [join(folder, files[0]!)];
+    const [only, ...others] = namesIn(folder).filter((f) => f.endsWith('.onnx'));
+    if (only !== undefined && others.length === 0) return [join(folder, only)];
     return existsSync(join(folder, 'model.onnx')) || existsSync(join(folder, 'onnx', 'model.onnx')) ? [folder] : [];
   });
   if (found.length === 1) return found[0]!;
-  throw new RecipeError([say.badCall(found.length === 0 ? `There is no model in ${shell.host.cwd} or below models/.` : `There are several models here: ${found.map((f) => shell.shown(f)).join(', ')}.`, 'Name the one you mean: onnxpress init path/to/model.onnx')]);
+  throw new RecipeError([say.badCall(found.length === 0 ? `There is no model in ${shell.host.cwd}, in a folder in it, or below models/.` : `There are several models here: ${found.map((f) => shell.shown(f)).join(', ')}.`, 'Name the one you mean: onnxpress init path/to/model.onnx')]);
 }
 
 /** A collection in the layout of BEIR near the recipe: in data/ or one folder below. */
@@ -138,5 +139,7 @@ function nameOf(path: string): string {
 }
 
 const pathFrom = (folder: string, path: string): string => (relative(folder, path) || '.').split(sep).join('/');
-const foldersIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => join(folder, e.name)).sort() : []);
+const foldersIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory() && !HIDDEN.test(e.name)).map((e) => join(folder, e.name)).sort() : []);
+/** Folders that are no place of their own: results, packages, what is hidden, and onnx/, which belongs to the folder around it. */
+const HIDDEN = /^(\.|(out|node_modules|onnx)$)/;
 const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);

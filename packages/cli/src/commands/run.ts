@@ -1,11 +1,11 @@
-import { Clock, EXIT, exitCodeOf, planRun, RecipeError, run as runPlan, say, type Report, type RunEvent, type RunRequest } from '@onnxpress/core';
+import { Clock, EXIT, exitCodeOf, planRun, RecipeError, reportPath, run as runPlan, say, type Report, type RunEvent, type RunRequest } from '@onnxpress/core';
 import { startDisplay } from '../display.ts';
 import { tellFailure, type Failure } from '../failure.ts';
 import { nextLine } from '../next.ts';
 import { readReport } from '../reports.ts';
 import type { Shell } from '../shell.ts';
 import { failureLines, reportLines } from '../table.ts';
-import { openRecipes, withServices } from '../workspace.ts';
+import { openRecipes, withServices, type Opened } from '../workspace.ts';
 
 export interface RunFlags {
   readonly model?: string;
@@ -23,6 +23,7 @@ export interface RunFlags {
 export async function run(shell: Shell, given: readonly string[], flags: RunFlags): Promise<number> {
   const opened = await openRecipes(shell, given, flags);
   if (opened.length > 1 && (flags.out !== undefined || flags.model !== undefined)) throw new RecipeError([say.badCall('--out and --model are for one recipe at a time.', 'Run the recipes one by one.')]);
+  assertPlaces(shell, opened);
   const request = requestOf(shell, flags);
   const results: (Report | Failure)[] = [];
   let worst: number = EXIT.passed;
@@ -34,6 +35,18 @@ export async function run(shell: Shell, given: readonly string[], flags: RunFlag
   }
   if (shell.json) shell.outJson(opened.length > 1 ? results : results[0]);
   return worst;
+}
+
+/** Recipes of one call that would overwrite each other's report are refused together. */
+function assertPlaces(shell: Shell, opened: readonly Opened[]): void {
+  const places = new Map<string, string>();
+  const problems = opened.flatMap(({ recipe, shown }) => {
+    const place = reportPath({ recipe });
+    const other = places.get(place);
+    places.set(place, other ?? shown);
+    return other === undefined ? [] : [say.samePlace(shown, other, shell.shown(place), recipe.source.at(['output']))];
+  });
+  if (problems.length > 0) throw new RecipeError(problems);
 }
 
 export interface Ended {

@@ -64,6 +64,7 @@ const examples: Record<Entry, Diagnostic> = {
   pluginNotFound: say.pluginNotFound('onnxpress-plugin-acme', 'recipes', at),
   recipeTooLarge: say.recipeTooLarge(1_048_576, 256_000, at),
   runtimeFailed: say.runtimeFailed('measuring eval/latency', 'out of memory'),
+  samePlace: say.samePlace('b.yaml', 'a.yaml', 'out/report.json', at),
   signatureChanged: say.signatureChanged('acme/cut', 3, ['the output "logits" is gone']),
   tooDeep: say.tooDeep(at),
   tooLargeToRead: say.tooLargeToRead('corpus.jsonl', at),

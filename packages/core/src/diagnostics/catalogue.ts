@@ -188,6 +188,9 @@ export const recipeTooLarge = (size: number, limit: number, at: Span): Diagnosti
 export const runtimeFailed = (doing: string, problem: string): Diagnostic =>
   error('runtime-failed', `The runtime failed while ${doing}: ${problem}`);
 
+export const samePlace = (recipe: string, other: string, place: string, at?: Span): Diagnostic =>
+  error('same-place', `${recipe} and ${other} would both write ${place}.`, at, 'Give each recipe an output in a folder of its own: report.json lies beside it.');
+
 export const signatureChanged = (use: string, step: number, changes: readonly string[]): Diagnostic =>
   error('signature-changed', `${use}, step ${step}: the pass changed the model's inputs or outputs, and does not say that it may: ${list(changes)}.`, undefined, 'This is for the author of the pass to mend: keep names and types, or state a reason as "signature".');
 
