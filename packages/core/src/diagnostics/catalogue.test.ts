@@ -65,6 +65,7 @@ const examples: Record<Entry, Diagnostic> = {
   recipeTooLarge: say.recipeTooLarge(1_048_576, 256_000, at),
   runtimeFailed: say.runtimeFailed('measuring eval/latency', 'out of memory'),
   samePlace: say.samePlace('b.yaml', 'a.yaml', 'out/report.json', at),
+  sourceChanged: say.sourceChanged('models/minilm/model.onnx.data'),
   signatureChanged: say.signatureChanged('acme/cut', 3, ['the output "logits" is gone']),
   tooDeep: say.tooDeep(at),
   tooLargeToRead: say.tooLargeToRead('corpus.jsonl', at),

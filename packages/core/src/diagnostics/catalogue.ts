@@ -194,6 +194,9 @@ export const samePlace = (recipe: string, other: string, place: string, at?: Spa
 export const signatureChanged = (use: string, step: number, changes: readonly string[]): Diagnostic =>
   error('signature-changed', `${use}, step ${step}: the pass changed the model's inputs or outputs, and does not say that it may: ${list(changes)}.`, undefined, 'This is for the author of the pass to mend: keep names and types, or state a reason as "signature".');
 
+export const sourceChanged = (file: string): Diagnostic =>
+  error('source-changed', `${file} was changed while the run was reading it.`, undefined, 'Nothing was written. Run again when nobody writes to the model.');
+
 export const tooDeep = (at: Span): Diagnostic =>
   error('too-deep', 'The recipe is nested too deeply.', at, 'No recipe needs more than a few levels. Is this the right file?');
 

@@ -13,12 +13,13 @@ import { contextOf, type ContextParts } from './context.ts';
 import { Datasets } from './data.ts';
 import type { ModelFacts } from './events.ts';
 import { facetsOf } from './facets.ts';
-import { factsOf } from './facts.ts';
+import { factsOf, filesOf } from './facts.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { canonical, keyOf } from './keys.ts';
 import { metricProblems } from './metrics.ts';
 import { openStore, type CacheRequest, type OpenedStore } from './open-store.ts';
 import { modelPath, outputPath, outputProblems, reportPath, type Places } from './paths.ts';
+import { stateOf, type SourceState } from './sources.ts';
 import type { Store } from './store.ts';
 
 export interface RunRequest extends Places {
@@ -58,6 +59,8 @@ export interface Plan {
   readonly recipe: Recipe;
   readonly registry: Registry;
   readonly original: Model;
+  /** How the original's files looked before they were read. */
+  readonly sources: readonly SourceState[];
   readonly fingerprint: string;
   readonly model: ModelFacts;
   /** Absolute path of the model file to write; undefined where the recipe wants none. */
@@ -88,6 +91,7 @@ export async function planRun(request: RunRequest, services: Services, signal: A
 
 async function planOf(request: RunRequest, path: string, original: Model, { store, temporary }: OpenedStore, services: Services, signal: AbortSignal): Promise<Plan> {
   const { recipe, registry, shard } = request;
+  const sources = await stateOf(filesOf(original));
   const fingerprint = await fingerprintOf(original, store);
   const datasets = new Datasets(registry);
   const problems = outputProblems(request, original);
@@ -116,7 +120,7 @@ async function planOf(request: RunRequest, path: string, original: Model, { stor
   if (problems.length > 0) throw new RecipeError(eachOnce(problems));
   const shown = relative(process.cwd(), path);
   const model = await factsOf(original, shown.startsWith('..') ? path : shown);
-  return { recipe, registry, original, fingerprint, model, output: outputPath(request), report: reportPath(request), variants, shard, store, temporary, datasets };
+  return { recipe, registry, original, sources, fingerprint, model, output: outputPath(request), report: reportPath(request), variants, shard, store, temporary, datasets };
 }
 
 /** What a contribution's context is made from, for this recipe. */

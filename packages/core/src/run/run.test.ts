@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -375,4 +375,14 @@ test('files that belong to the model travel to a folder, and not to a file of an
 test('a mistake that all candidates of a matrix share is told once', async () => {
   const text = `${RECIPE.replace('times: 1', 'times: "${{ matrix.times }}"').replace('  sum:', '  summ:')}\nmatrix: { times: [0, 1, 2] }\n`;
   expect(await planOf(text).catch((e: unknown) => e)).toMatchObject({ diagnostics: [{ code: 'unknown-metric' }] });
+});
+
+test('a source that is changed during the run is told, and nothing of it is kept', async () => {
+  const plan = await planOf(RECIPE);
+  const running = run(plan, services, new AbortController().signal);
+  await expect((async () => {
+    for await (const event of running) if (event.type === 'step-started' && event.index === 1) appendFileSync(join(folder, 'model.onnx'), ' ');
+  })()).rejects.toMatchObject({ diagnostic: { code: 'source-changed' } });
+  expect(existsSync(join(folder, 'out/result.onnx'))).toBe(false);
+  expect((await plan.store.list()).filter((e) => e.kind === 'step').map((e) => e.label)).toEqual(['toy/nothing']);
 });

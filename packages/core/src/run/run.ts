@@ -86,7 +86,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     yield { ...here, type: 'step-started', index: step.index, use: step.call.use };
     const result = yield* channel<RunEvent, Awaited<ReturnType<typeof runStep>>>((tell) => {
       const parts = partsOf(variant.recipe, services, signal, store, datasets, (done, of, what) => tell({ ...here, type: 'progress', phase: 'step', use: step.call.use, done, of, what }));
-      return runStep(step, model, original, variant, parts, store, (message) => tell({ ...here, type: 'warning', message, use: step.call.use }));
+      return runStep(step, model, plan, variant, parts, (message) => tell({ ...here, type: 'warning', message, use: step.call.use }));
     });
     model = result.model;
     yield { ...here, ...result.done };

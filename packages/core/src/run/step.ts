@@ -1,5 +1,5 @@
 import { assertValid, describeType, type Model } from '@onnxpress/onnx';
-import { signatureChanged, verifyFailed } from '../diagnostics/catalogue.ts';
+import { signatureChanged, sourceChanged, verifyFailed } from '../diagnostics/catalogue.ts';
 import { RunError } from '../diagnostics/errors.ts';
 import { asRunError } from '../diagnostics/failure.ts';
 import { Clock, Runtime } from '../services/tokens.ts';
@@ -9,8 +9,9 @@ import { nodeCount, weightBytes } from './facts.ts';
 import { keepModel, restoreModel, type StoredModel } from './model-store.ts';
 import { assertMatches, matchesOf } from './matches.ts';
 import { placed } from './placed.ts';
-import type { PlannedVariant, Step } from './plan.ts';
+import type { Plan, PlannedVariant, Step } from './plan.ts';
 import { seeded } from './random.ts';
+import { changedSince } from './sources.ts';
 import type { Store } from './store.ts';
 import { verify } from './verify.ts';
 
@@ -37,7 +38,7 @@ export async function restoreSteps(variant: PlannedVariant, original: Model, sto
 }
 
 /** Runs one step on a copy of the model, checks what came out, and keeps it. A pass that changed nothing gives the model back as it was. */
-export async function runStep(step: Step, before: Model, original: Model, variant: PlannedVariant, parts: ContextParts, store: Store, tell: (warning: string) => void): Promise<{ model: Model; done: StepDone }> {
+export async function runStep(step: Step, before: Model, { original, sources, store }: Pick<Plan, 'original' | 'sources' | 'store'>, variant: PlannedVariant, parts: ContextParts, tell: (warning: string) => void): Promise<{ model: Model; done: StepDone }> {
   const clock = parts.services.get(Clock);
   const started = clock.ticks();
   const { pass, call, index } = step;
@@ -73,6 +74,9 @@ export async function runStep(step: Step, before: Model, original: Model, varian
     stored = await wrapped(step, () => keepModel(copy, original, store, step.key, { signal: parts.signal, progress: (at, of) => parts.progress(at, of, 'writing') }));
     verified = await compare();
   }
+  // What was made from a file that changed meanwhile is not what the key says.
+  const touched = await changedSince(sources);
+  if (touched !== undefined) throw new RunError(sourceChanged(touched));
   const done: Omit<StepDone, 'cached'> = {
     type: 'step', index, use: call.use, key: step.key, numerics: pass.numerics, changed, ms: clock.ticks() - started,
     nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, warnings, verify: verified,
