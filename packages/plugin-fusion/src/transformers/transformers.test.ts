@@ -18,11 +18,27 @@ const REST = `m0 = MatMul(r, wo)  m = Add(m0, bo)  s = Add(m, x)  mean = ReduceM
   f0 = MatMul(h, w1)  f1 = Add(f0, b1)  e0 = Div(f1, sqrt2)  e1 = Erf(e0)  e2 = Add(e1, one)  e3 = Mul(f1, e2)  e4 = Mul(e3, half)  y = MatMul(e4, w2)`;
 const HEAD = '<ir_version: 8, opset_import: ["" : 14]> g (float[B, S, 8] x, int64[B, S] attention_mask) => (float[B, S, 8] y)';
 const made = ['Cast', 'Attention', 'MatMul', 'SkipLayerNormalization', 'MatMul', 'BiasGelu', 'MatMul'];
+/** One layer of a decoder with two queries per key, as Optimum writes it: sixteen wide heads, angles from positions, a causal mask, and zeros for who may look at nothing. */
+const DECODER = `float[32, 32] wq = ${matrix(32, 32, 1)}, float[32, 16] wk = ${matrix(32, 16, 2)}, float[32, 16] wv = ${matrix(32, 16, 3)}, float[32, 32] wo = ${matrix(32, 32, 4)}, float[32] gain = ${matrix(1, 32, 5)}, int64[4] four = {0, 0, 4, 8}, int64[4] pair = {0, 0, 2, 8}, int64[1] first = {1}, int64[1] second = {2}, int64[1] last = {-1}, int64[5] twice = {1, 1, 2, 1, 1}, int64[4] all = {0, 4, -1, 8}, int64[3] joined = {0, 0, 32},
+  float[1, 4] rates = {1, 0.5, 0.25, 0.125}, float s4 = {0.5946035575}, float[1] none = {0}, float[1] endless = {-inf}, float two = {2}, float eps = {1e-5}, float one = {1}, int64 zero = {0}, int64 step = {1}, int64[3] rows = {0, 1, 3}, int64[3] columns = {0, 1, 2}`;
+const TURNED = (x: string): string => `${x}_m = Mul(${x}, cos)  ${x}_l, ${x}_r = Split <axis = 3> (${x})  ${x}_n = Neg(${x}_r)  ${x}_h = Concat <axis = -1> (${x}_n, ${x}_l)  ${x}_k = Mul(${x}_h, sin)  ${x}_t = Add(${x}_m, ${x}_k)`;
+const DECODING = `pu = Unsqueeze(position_ids, second)  pf = Cast <to = 1> (pu)  angles = MatMul(pf, rates)  doubled = Concat <axis = -1> (angles, angles)  c0 = Cos(doubled)  s0 = Sin(doubled)  cos = Unsqueeze(c0, first)  sin = Unsqueeze(s0, first)
+  sh = Shape <start = 1, end = 2> (x)  ss = Squeeze(sh)  range = Range(zero, ss, step)  row = Unsqueeze(range, rows)  column = Unsqueeze(range, columns)  before = LessOrEqual(column, row)  mu = Unsqueeze(attention_mask, middle)  mb = Cast <to = 9> (mu)  may = And(before, mb)  mask = Where(may, none, endless)
+  q0 = MatMul(x, wq)  q1 = Reshape(q0, four)  q = Transpose <perm = [0, 2, 1, 3]> (q1)  k0 = MatMul(x, wk)  k1 = Reshape(k0, pair)  k = Transpose <perm = [0, 2, 1, 3]> (k1)  v0 = MatMul(x, wv)  v1 = Reshape(v0, pair)  v = Transpose <perm = [0, 2, 1, 3]> (v1)
+  ${TURNED('q')}  ${TURNED('k')}
+  ku = Unsqueeze(k_t, second)  ke = Expand(ku, twice)  kr = Reshape(ke, all)  vu = Unsqueeze(v, second)  ve = Expand(vu, twice)  vr = Reshape(ve, all)  kx = Transpose <perm = [0, 1, 3, 2]> (kr)  qs = Mul(q_t, s4)  ks = Mul(kx, s4)  d = MatMul(qs, ks)  w = Add(d, mask)  p0 = Softmax <axis = -1> (w)  nan = IsNaN(p0)  p = Where(nan, none, p0)
+  o = MatMul(p, vr)  t = Transpose <perm = [0, 2, 1, 3]> (o)  r = Reshape(t, joined)  a = MatMul(r, wo)  s = Add(x, a)  sq = Pow(s, two)  ms = ReduceMean <axes = [-1]> (sq)  me = Add(ms, eps)  rt = Sqrt(me)  iv = Div(one, rt)  nn = Mul(s, iv)  y = Mul(gain, nn)`;
 const operators = (lines: readonly string[]): string[] => lines.map((line) => line.split(' = ')[1]!.split('(')[0]!);
 
 const cases = passCases(transformers, {
   changes: [
     { name: 'a layer of an encoder', model: `${HEAD} <${LAYER}> { ${ATTENTION} ${REST} }`, dims: { B: 2, S: 5 }, check: (m) => expect(operators(shown(m))).toEqual(made) },
+    {
+      name: 'a layer of a decoder',
+      model: `<ir_version: 8, opset_import: ["" : 17]> g (float[B, S, 32] x, int64[B, S] attention_mask, int64[B, S] position_ids) => (float[B, S, 32] y) <${DECODER}, int64[2] middle = {1, 2}> { ${DECODING} }`,
+      dims: { B: 2, S: 5 },
+      check: (m) => expect(operators(shown(m)).filter((name) => name.includes('Attention') || name.includes('Rotary') || name.includes('Skip'))).toEqual(['RotaryEmbedding', 'RotaryEmbedding', 'GroupQueryAttention', 'SkipSimplifiedLayerNormalization']),
+    },
     {
       name: 'embeddings',
       model: `<ir_version: 8, opset_import: ["" : 17]> g (int64[B, S] input_ids, int64[B, S] position_ids) => (float[B, S, 4] y) <float[9, 4] w = ${matrix(9, 4, 1)}, float[9, 4] p = ${matrix(9, 4, 2)}, float[4] a = {1, 2, 3, 4}, float[4] b = {4, 3, 2, 1}> { e = Gather(w, input_ids)  f = Gather(p, position_ids)  s = Add(e, f)  y = LayerNormalization(s, a, b) }`,

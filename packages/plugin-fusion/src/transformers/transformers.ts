@@ -8,13 +8,16 @@ import { sparing } from '../simplify/sparing.ts';
 import { NOT_TRIED } from './anchored.ts';
 import { embeddings } from './families/embedding.ts';
 import { gelus } from './families/gelu.ts';
+import { groupQueryAttentions } from './families/group-query-attention.ts';
 import { layerNormalizations } from './families/layer-normalization.ts';
 import { multiHeadAttentions } from './families/multi-head-attention.ts';
 import { packedAttentions } from './families/packed-attention.ts';
+import { rmsNormalizations } from './families/rms-normalization.ts';
+import { rotaryEmbeddings } from './families/rotary.ts';
 import type { Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
-const rulesFor = (target: Target): readonly Rule[] => [...embeddings(target), ...layerNormalizations(target), ...gelus(target), ...multiHeadAttentions(target), ...packedAttentions(target)];
+const rulesFor = (target: Target): readonly Rule[] => [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...packedAttentions(target)];
 
 /** Each round opens what the one before could not see. */
 const MOST_ROUNDS = 4;
