@@ -31,7 +31,7 @@ export { importDomainOf, valueOps } from './ir/value-ops.ts';
 export { bigintsOf, float32s, float32sOf, int64s, numbersOf, scalar, tensorOf } from './ir/values.ts';
 export { weightOf, type Weight } from './ir/weight.ts';
 export { integersOf } from './rewrite/forms.ts';
-export { anyAttributes, anyOf, attribute, constant, kept, named, oneOf, optional, value, values, type ConstantDemand, type Demand, type Hole, type OperatorName, type Pattern } from './rewrite/pattern.ts';
+export { anyAttributes, anyOf, attribute, constant, kept, named, oneOf, optional, value, values, type AttributeHole, type ConstantDemand, type Demand, type Hole, type ListHole, type OperatorName, type Pattern, type ValueHole } from './rewrite/pattern.ts';
 export { rewrite, type Hit, type Miss, type RewriteOptions } from './rewrite/rewrite.ts';
 export { copyOf, nodeRule, rule, type Bound, type Built, type Holes, type NodeRuleSpec, type Rule, type RuleSpec } from './rewrite/rule.ts';
 export { parseGraph, parseModel } from './text/parse.ts';
