@@ -47,7 +47,7 @@ describe.skipIf(!built)(`a model that is none, or not whole${ifBuilt}`, () => {
   });
 
   test('no model at the path', async () => {
-    expect(await refused(project, 3, 'run --model modle.onnx')).toMatch(/There is no .*modle\.onnx.*Check the path/);
+    expect(await refused(project, 2, 'run --model modle.onnx')).toMatch(/modle\.onnx does not exist.*Did you mean .*model\.onnx"/s);
   });
 });
 

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { locateModel, type Model } from '@onnxpress/onnx';
 import { modelDiffers, modelSource, noSuchFile, notAFile, outputIsModel } from '../diagnostics/catalogue.ts';
@@ -24,12 +24,20 @@ export async function modelPath({ recipe, model }: Places): Promise<string> {
   const at = model === undefined ? recipe.source.at(['model']) : undefined;
   if (/^(hf|npm|https?):/i.test(from)) throw new RecipeError([modelSource(from, at)]);
   const asked = resolve(dirname(recipe.file), from);
-  if (!statSync(asked, { throwIfNoEntry: false })) throw new RecipeError([noSuchFile(from, 'The model', at)]);
+  if (!statSync(asked, { throwIfNoEntry: false })) throw new RecipeError([noSuchFile(from, 'The model', at, modelsBeside(from, asked))]);
   const path = locateModel(asked);
   const { sha256 } = recipe.model;
   const found = model === undefined && sha256 !== undefined ? await hashFile(path) : sha256;
   if (found !== sha256) throw new RecipeError([modelDiffers(path, String(found), recipe.source.at(['model', 'sha256']))]);
   return path;
+}
+
+/** Paths that could have been meant: what is in the same folder and is a model, or a folder that may hold one. */
+function modelsBeside(from: string, asked: string): string[] {
+  const folder = dirname(asked);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const found = readdirSync(folder, { withFileTypes: true }).filter((e) => e.name.endsWith('.onnx') || (e.isDirectory() && !e.name.startsWith('.')));
+  return found.map((e) => join(dirname(from), e.name)).sort();
 }
 
 /** Absolute path of the model to write, where one is asked for: a path that ends in .onnx is that file, any other is a folder that gets a model.onnx. */

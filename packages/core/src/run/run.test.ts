@@ -334,6 +334,10 @@ test('a mistake that a gate or a data source finds in its options is told at its
   expect(await refused(text)).toMatch(/no-such-file.*\n.*--> .*\n\d+ \| data: .*words\/gone/);
 });
 
+test('for a model that is not there, those beside it are named', async () => {
+  expect(await refused(RECIPE.replace('model: model.onnx', 'model: modle.onnx'))).toContain('Did you mean "model.onnx"?');
+});
+
 test('the model that is pinned is taken', async () => {
   const sha256 = createHash('sha256').update(readFileSync(join(folder, 'model.onnx'))).digest('hex');
   expect(await refused(RECIPE.replace('model: model.onnx', `model: { from: model.onnx, sha256: ${sha256} }`))).toBe('nothing is wrong');

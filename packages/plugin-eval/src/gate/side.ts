@@ -33,7 +33,7 @@ export function judgeSide(question: Question, measured: Measured): Verdict {
   return {
     ok: clears || (open && inconclusive !== 'fail'),
     inconclusive: open,
-    warn: open && inconclusive === 'warn',
+    ...(open && inconclusive === 'warn' ? { warn: true } : {}),
     metric,
     bound: `${side === 'at-least' ? '≥' : '≤'} ${boundWords(bound, unit)}`,
     detail: found.sure && detailWords(found.sure, bound, unit),

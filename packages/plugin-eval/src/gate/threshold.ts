@@ -36,7 +36,7 @@ function both(first: Verdict, second: Verdict): Verdict {
   return {
     ok: first.ok && second.ok,
     inconclusive: (first.inconclusive ?? false) || (second.inconclusive ?? false),
-    warn: first.ok && second.ok && (first.warn === true || second.warn === true),
+    ...(first.ok && second.ok && (first.warn || second.warn) ? { warn: true } : {}),
     metric: first.metric,
     bound: `${first.bound}, ${second.bound}`,
     detail: details.length > 0 ? details.join('; ') : undefined,
