@@ -19,9 +19,23 @@ export interface Survey {
   readonly bare: boolean;
 }
 
-const union = <T>(sets: readonly ReadonlySet<T>[]): Set<T> => new Set(sets.flatMap((s) => [...s]));
+function union<T>(sets: readonly ReadonlySet<T>[]): Set<T> {
+  const all = new Set<T>();
+  for (const s of sets) for (const x of s) all.add(x);
+  return all;
+}
+
+/** Patterns never change, and one may be part of many others: each is looked at once. */
+const known = new WeakMap<Pattern, Survey>();
 
 export function survey(p: Pattern | undefined): Survey {
+  if (!p) return surveyOf(p);
+  let found = known.get(p);
+  if (!found) known.set(p, (found = surveyOf(p)));
+  return found;
+}
+
+function surveyOf(p: Pattern | undefined): Survey {
   if (p instanceof OutputPattern) return surveyCall(p);
   if (p instanceof OneOf) return surveyChoices(p.choices.map(survey));
   if (p instanceof Kept) return survey(p.pattern);
