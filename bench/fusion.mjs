@@ -29,10 +29,12 @@ for (const [name, path] of subjects) {
   const simple = original.clone();
   await simplify.run(simple, { 'fold-bytes': 0, exclude: [] }, testPassContext({ usesRuntime: true }));
   const fused = simple.clone();
-  await transformers.run(fused, { target: 'onnxruntime', exclude: [] }, testPassContext());
+  await transformers.run(fused, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
   console.log(`\n${name}: nodes ${[original, simple, fused].map(nodeCount).join(' → ')}, weights ${[original, simple, fused].map((m) => (weightBytes(m) / 1e6).toFixed(1)).join(' → ')} MB`);
+  const fastest = simple.clone();
+  await transformers.run(fastest, { target: 'onnxruntime', prefer: 'fastest', exclude: [] }, testPassContext());
   const sessions = [];
-  for (const model of [original, simple, fused]) sessions.push(await runtime.load(model, { threads: 1 }));
+  for (const model of [original, simple, fused, fastest]) sessions.push(await runtime.load(model, { threads: 1 }));
   for (const { batch, length } of sizes) {
     const feeds = randomFeeds(original, { random: seeded('bench'), dims: dimsOf(original, batch, length) });
     const times = sessions.map(() => []);
@@ -46,7 +48,8 @@ for (const [name, path] of subjects) {
     }
     const [before, ...after] = times.map(median);
     show(`  ${batch} x ${length}: simplified / original (${before.toFixed(1)} ms)`, after[0] / before, 'times', GOAL);
-    show(`  ${batch} x ${length}: simplified and fused / original`, after[1] / before, 'times', GOAL);
+    show(`  ${batch} x ${length}: and fused to the fewest operators / original`, after[1] / before, 'times', GOAL);
+    show(`  ${batch} x ${length}: and fused to the fastest / original`, after[2] / before, 'times', GOAL);
   }
   for (const session of sessions) await session.dispose();
 }

@@ -28,6 +28,6 @@ export function time(command, args, options = {}) {
 
 /** A line of the result: what, how much, against which goal. */
 export function show(what, value, unit, goal) {
-  const verdict = goal === undefined ? '' : value <= goal ? `   goal: at most ${+goal.toFixed(1)} ${unit}: met` : `   goal: at most ${+goal.toFixed(1)} ${unit}: MISSED`;
+  const verdict = goal === undefined ? '' : value <= goal ? `   goal: at most ${+goal.toFixed(2)} ${unit}: met` : `   goal: at most ${+goal.toFixed(2)} ${unit}: MISSED`;
   console.log(`${what.padEnd(58)} ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit}${verdict}`);
 }

@@ -46,6 +46,13 @@ const cases = passCases(transformers, {
       check: (m) => expect(operators(shown(m))).toEqual(['Cast', 'Cast', 'EmbedLayerNormalization']),
     },
     {
+      name: 'a layer of an encoder, as fast as can be',
+      model: `${HEAD.replace('14', '17')} <${LAYER}> { ${ATTENTION} ${REST} }`,
+      options: { prefer: 'fastest' },
+      dims: { B: 2, S: 5 },
+      check: (m) => expect(operators(shown(m))).toEqual(['Cast', 'Attention', 'MatMul', 'Add', 'Add', 'LayerNormalization', 'MatMul', 'BiasGelu', 'MatMul']),
+    },
+    {
       name: 'standard operators only',
       model: '<ir_version: 9, opset_import: ["" : 20]> g (float[B, 4] x) => (float[B, 4] y) <float c = {1.4142135}, float one = {1}, float half = {0.5}> { d = Div(x, c)  e = Erf(d)  f = Add(e, one)  h = Mul(x, half)  y = Mul(h, f) }',
       options: { target: 'onnx' },
