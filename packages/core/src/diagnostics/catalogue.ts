@@ -75,7 +75,7 @@ export const dataEmpty = (name: string, file: string): Diagnostic =>
   error('data-empty', `The data set ${quote(name)} has no examples: ${file} holds none that can be used.`, undefined, 'Check the file, and the options that choose from it.');
 
 export const dataWrongKind = (name: string, is: string, wanted: string, at?: Span): Diagnostic =>
-  error('data-wrong-kind', `The data set ${quote(name)} holds ${is}, and ${wanted} is needed.`, at, 'Name another entry of data:, or add one with a data source of that kind.');
+  error('data-wrong-kind', `The data set ${quote(name)} holds ${is}, where there should be ${wanted}.`, at, 'Name another entry of data:, or add one with a data source of that kind.');
 
 export const diskFull = (path: string, needed?: number, free?: number): Diagnostic =>
   error('disk-full', `No space is left on the disk for ${path}${needed === undefined ? '' : `: it needs ${bytes(needed)}${free === undefined ? '' : `, and ${bytes(free)} are free, so ${bytes(Math.max(0, needed - free))} are missing`}`}.`, undefined, 'Free some space, or run onnxpress cache prune. What was there before is untouched.');

@@ -118,8 +118,8 @@ export interface Context {
   readonly settings: RuntimeSettings;
   readonly signal: AbortSignal;
   log(message: string): void;
-  /** The data set of that name in the recipe; `kind` is what the caller can use, and anything else is an error that says so. */
-  dataset<K extends DatasetKind>(name: string, kind: K): Promise<Extract<Dataset, { readonly kind: K }>>;
+  /** The data set of that name in the recipe; `kind` is what the caller can use, one or several, and anything else is an error that says so. */
+  dataset<K extends DatasetKind>(name: string, kind: K | readonly K[]): Promise<Extract<Dataset, { readonly kind: K }>>;
   /** An absolute path for one that the recipe gives relative to itself. */
   resolve(path: string): string;
   /** For long work: shown as a progress bar by the terminal, as a log line by the action. */

@@ -15,8 +15,8 @@ export interface ContextParts {
   /** The recipe's folder. */
   readonly folder: string;
   readonly store: Store | undefined;
-  /** Opens a data set of the recipe; each is opened once per run. */
-  dataset(name: string, kind: DatasetKind | undefined): Promise<Dataset>;
+  /** Opens a data set of the recipe, each once per run. Of any kind where `kinds` is empty. */
+  dataset(name: string, kinds: readonly DatasetKind[]): Promise<Dataset>;
   progress(done: number, of: number, what: string): void;
 }
 
@@ -29,7 +29,7 @@ export function contextOf(parts: ContextParts): Context {
     settings: parts.settings,
     signal: parts.signal,
     log: (message) => parts.services.get(Log).info(message),
-    dataset: <K extends DatasetKind>(name: string, kind: K) => parts.dataset(name, kind) as Promise<Extract<Dataset, { readonly kind: K }>>, // `dataset` refuses any other kind
+    dataset: <K extends DatasetKind>(name: string, kind: K | readonly K[]) => parts.dataset(name, [kind].flat() as readonly K[]) as Promise<Extract<Dataset, { readonly kind: K }>>, // `dataset` refuses any other kind; a list of one or of several is a list
     resolve: (path) => resolve(parts.folder, path),
     progress: (done, of, what = '') => parts.progress(done, of, what),
     async memo<T>(key: readonly unknown[], compute: () => Promise<T>): Promise<T> {

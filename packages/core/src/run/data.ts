@@ -17,8 +17,8 @@ export class Datasets {
     this.#registry = registry;
   }
 
-  /** The data set of that name; `by` is who asks, for messages. With `kind`, any other kind is an error. */
-  async open(recipe: Recipe, name: string, ctx: Context, by: string, kind?: DatasetKind): Promise<Dataset> {
+  /** The data set of that name; `by` is who asks, for messages. Any kind but those of `kinds` is an error; where that is empty, none is. */
+  async open(recipe: Recipe, name: string, ctx: Context, by: string, kinds: readonly DatasetKind[]): Promise<Dataset> {
     const call = recipe.data[name];
     if (!call) throw new RecipeError([unknownData(by, 'data', name, Object.keys(recipe.data))]);
     const id = canonical([call.use, call.with]);
@@ -28,7 +28,7 @@ export class Datasets {
       this.#opened.set(id, dataset);
     }
     const found = await dataset;
-    if (kind && found.kind !== kind) throw new RecipeError([dataWrongKind(name, KIND_WORDS[found.kind], KIND_WORDS[kind], recipe.source.at(call.path))]);
+    if (kinds.length > 0 && !kinds.includes(found.kind)) throw new RecipeError([dataWrongKind(name, KIND_WORDS[found.kind], kinds.map((k) => KIND_WORDS[k]).join(' or '), recipe.source.at(call.path))]);
     return found;
   }
 }

@@ -16,7 +16,7 @@ export const coreVersion = (createRequire(import.meta.url)('@onnxpress/core/pack
 export async function facetsOf(call: Call, contribution: Pass | Evaluator, recipe: Recipe, registry: Registry, parts: ContextParts, usesRuntime: boolean): Promise<unknown> {
   const contents = [];
   for (const { format, text, path } of formattedIn(contribution.options, call.with)) {
-    if (format === 'data') contents.push([path, versionOf(registry, 'dataset', recipe.data[text]?.use), (await parts.dataset(text, undefined)).fingerprint]);
+    if (format === 'data') contents.push([path, versionOf(registry, 'dataset', recipe.data[text]?.use), (await parts.dataset(text, [])).fingerprint]);
     if (format === 'path') contents.push([path, await contentOf(resolve(parts.folder, text))]);
   }
   return [call.use, versionOf(registry, contribution.kind, call.use), coreVersion, call.with, contents, usesRuntime ? [parts.services.get(Runtime).version, parts.settings.provider, parts.services.get(Machine).features] : []];

@@ -131,7 +131,7 @@ export function partsOf(recipe: Recipe, services: Services, signal: AbortSignal,
     signal,
     folder: dirname(recipe.file),
     store,
-    dataset: (name, kind) => datasets.open(recipe, name, contextOf(parts), 'A step', kind),
+    dataset: (name, kinds) => datasets.open(recipe, name, contextOf(parts), 'A step', kinds),
     progress,
   };
   return parts;

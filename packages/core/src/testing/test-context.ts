@@ -62,9 +62,9 @@ function partsOf(spec: TestContextSpec): ContextParts {
     signal: spec.signal ?? new AbortController().signal,
     folder: spec.folder ?? '/',
     store: undefined,
-    async dataset(name, kind) {
+    async dataset(name, kinds) {
       const found = spec.data?.[name];
-      if (!found || (kind && found.kind !== kind)) throw new Error(`The case has no data set "${name}"${kind ? ` of kind ${kind}` : ''}. Give it under data.`);
+      if (!found || (kinds.length > 0 && !kinds.includes(found.kind))) throw new Error(`The case has no data set "${name}"${kinds.length > 0 ? ` of kind ${kinds.join(' or ')}` : ''}. Give it under data.`);
       return found;
     },
     progress() {},

@@ -46,5 +46,5 @@ test('an output that is not there, or of another shape, is an error', async () =
 });
 
 test('data of another kind is refused', async () => {
-  await expect(measure(scaler(1), scaler(1), collection({}, {}, []))).rejects.toThrow('of kind texts');
+  await expect(measure(scaler(1), scaler(1), collection({}, {}, []))).rejects.toThrow('of kind texts or tensors');
 });

@@ -48,25 +48,11 @@ interface Examples {
 }
 
 async function examplesOf(name: string, models: Pair<Model>, ctx: Context): Promise<Examples> {
-  const data = await textsOrTensors(name, ctx);
+  const data = await ctx.dataset(name, ['texts', 'tensors']);
   return { count: data.count, feeds: (sessions) => (data.kind === 'texts' ? textFeeds(data, models, sessions) : tensorFeeds(data.feeds(), sessions)) };
 }
 
 type Texts = Extract<Dataset, { readonly kind: 'texts' }>;
-type Tensors = Extract<Dataset, { readonly kind: 'tensors' }>;
-
-/** A context is asked for one kind at a time; where neither fits, what it says about the first is the better message. */
-async function textsOrTensors(name: string, ctx: Context): Promise<Texts | Tensors> {
-  try {
-    return await ctx.dataset(name, 'texts');
-  } catch (cause) {
-    try {
-      return await ctx.dataset(name, 'tensors');
-    } catch {
-      throw cause;
-    }
-  }
-}
 
 async function* textFeeds(data: Texts, models: Pair<Model>, sessions: Pair<Session>): AsyncGenerator<Pair<Feeds>, void, undefined> {
   const tokenizers = [await tokenizerOf(models[0], data.maxLength), await tokenizerOf(models[1], data.maxLength)] as const;
