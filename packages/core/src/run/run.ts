@@ -31,7 +31,7 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
   const builder = new ReportBuilder({ environment: environmentOf(plan, scope), seed: plan.recipe.seed, values: new Map(plan.variants.map((v) => [v.name, v.values])), shard: plan.shard, choose: plan.recipe.choose });
   try {
     const report = reportersOf(plan, scope, both);
-    for await (const event of events(plan, scope, both, builder)) {
+    for await (const event of events(plan, scope, { signal: both, abandon: () => stop.abort() }, builder)) {
       for (const reporter of report) await reporter(event);
       yield event;
     }
@@ -44,7 +44,13 @@ export async function* run(plan: Plan, services: Services, signal: AbortSignal):
   }
 }
 
-async function* events(plan: Plan, services: Services, signal: AbortSignal, builder: ReportBuilder): AsyncGenerator<RunEvent> {
+/** How a run is stopped: from outside by its signal, from within where nobody reads it any more. */
+interface Stopping {
+  readonly signal: AbortSignal;
+  abandon(): void;
+}
+
+async function* events(plan: Plan, services: Services, stopping: Stopping, builder: ReportBuilder): AsyncGenerator<RunEvent> {
   const told = (event: RunEvent): RunEvent => {
     builder.add(event);
     return event;
@@ -52,7 +58,7 @@ async function* events(plan: Plan, services: Services, signal: AbortSignal, buil
   yield told({ type: 'started', name: plan.recipe.name, model: plan.model, variants: plan.variants.map((v) => v.name), fingerprint: plan.fingerprint });
   const candidates = new Map<string, Candidate>();
   try {
-    for (const variant of plan.variants) for await (const event of runVariant(plan, variant, services, signal, candidates)) yield told(event);
+    for (const variant of plan.variants) for await (const event of runVariant(plan, variant, services, stopping, candidates)) yield told(event);
     const chosen = choose(builder.report.variants, plan.recipe.choose);
     const ok = chosen !== undefined;
     const written = ok && plan.output !== undefined;
@@ -75,7 +81,7 @@ async function settle(files: Files, report: string, text: string, winner: Candid
   winner?.accept();
 }
 
-async function* runVariant(plan: Plan, variant: PlannedVariant, services: Services, signal: AbortSignal, candidates: Map<string, Candidate>): AsyncGenerator<RunEvent> {
+async function* runVariant(plan: Plan, variant: PlannedVariant, services: Services, { signal, abandon }: Stopping, candidates: Map<string, Candidate>): AsyncGenerator<RunEvent> {
   const here = { variant: variant.name };
   const { store, original, datasets } = plan;
   const { model: restored, done: known } = await restoreSteps(variant, original, store);
@@ -87,7 +93,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     const result = yield* channel<RunEvent, Awaited<ReturnType<typeof runStep>>>((tell) => {
       const parts = partsOf(variant.recipe, services, signal, store, datasets, (done, of, what) => tell({ ...here, type: 'progress', phase: 'step', use: step.call.use, done, of, what }));
       return runStep(step, model, plan, variant, parts, (message) => tell({ ...here, type: 'warning', message, use: step.call.use }));
-    });
+    }, abandon);
     model = result.model;
     yield { ...here, ...result.done };
   }
@@ -100,7 +106,7 @@ async function* runVariant(plan: Plan, variant: PlannedVariant, services: Servic
     const event = yield* channel<RunEvent, Awaited<ReturnType<typeof evaluate>>>((tell) => {
       const parts = partsOf(variant.recipe, services, signal, store, datasets, (done, of, what) => tell({ ...here, type: 'progress', phase: 'evaluate', use: evaluation.call.use, done, of, what }));
       return evaluate(evaluation, variant.recipe, { original, result: candidate.model }, parts, store);
-    });
+    }, abandon);
     measured.push(event);
     yield { ...here, ...event };
   }
