@@ -27,7 +27,7 @@ for (const [name, path] of subjects) {
   if (!existsSync(path) || (wanted.length > 0 && !wanted.includes(name))) continue;
   const original = openModel(path);
   const simple = original.clone();
-  await simplify.run(simple, { 'fold-bytes': 0, exclude: [] }, testPassContext({ usesRuntime: true }));
+  await simplify.run(simple, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext({ usesRuntime: true }));
   const fused = simple.clone();
   await transformers.run(fused, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
   console.log(`\n${name}: nodes ${[original, simple, fused].map(nodeCount).join(' → ')}, weights ${[original, simple, fused].map((m) => (weightBytes(m) / 1e6).toFixed(1)).join(' → ')} MB`);

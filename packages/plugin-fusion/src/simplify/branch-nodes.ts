@@ -2,9 +2,9 @@ import { cloneGraph, Node, type Attr, type Graph, type Value } from '@onnxpress/
 import { addConstant } from './constants.ts';
 import type { Work } from './part.ts';
 
-/** Adds everything in a branch to another graph, before a node of it or at its end. Names stay where they are free. Gives what each value has become. */
-export function moveInto(graph: Graph, branch: Graph, before: Node | undefined, { model }: Pick<Work, 'model'>): Map<Value, Value> {
-  const twins = new Map<Value, Value>();
+/** Adds everything in a branch to another graph, before a node of it or at its end. Names stay where they are free. `given` stands for its inputs. Gives what each value has become. */
+export function moveInto(graph: Graph, branch: Graph, before: Node | undefined, { model }: Pick<Work, 'model'>, given: ReadonlyMap<Value, Value> = new Map()): Map<Value, Value> {
+  const twins = new Map(given);
   for (const v of branch.initializers.values()) twins.set(v, addConstant(model, graph, v.constant, v.name, before));
   for (const inner of branch.ordered()) graph.add(copied(inner, graph, twins), { before });
   return twins;

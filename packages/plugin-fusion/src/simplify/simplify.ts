@@ -1,10 +1,12 @@
 import { definePass, inferTypes, selector, type Model } from '@onnxpress/core';
 import { conditions } from './conditions.ts';
 import { deadCode } from './dead-code.ts';
+import { dropExporterNotes } from './exporter-notes.ts';
 import { foldConstants } from './fold-constants.ts';
 import { inlineIf } from './inline-if.ts';
 import { intoBranches } from './into-branches.ts';
 import { knownSizes } from './known-sizes.ts';
+import { loopOnce } from './loop-once.ts';
 import { merge } from './merge.ts';
 import type { Part, Work } from './part.ts';
 import { localRules } from './rules.ts';
@@ -13,7 +15,7 @@ import { splitSlices } from './split-slices.ts';
 const types: Part = { name: 'types', run: ({ model }) => inferTypes(model) };
 
 /** In the order in which each makes most work for the next. Folding comes last: what goes into a weight that a shape fills need not know its elements. */
-const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
+const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, loopOnce, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
 
 /** Each round opens what the one before could not see; real models settle after three or four. */
 const MOST_ROUNDS = 12;
@@ -29,6 +31,7 @@ export const simplify = definePass({
   usesRuntime: true,
   options: {
     'fold-bytes': { type: 'integer', minimum: 0, default: 0, description: 'How many bytes larger than before constant folding may make the file. Weights that are stored small (in half precision, as a filled shape) and computed when the model is loaded stay so unless there is room.' },
+    'keep-metadata': { type: 'boolean', default: false, description: 'Keep what exporters note at nodes: stack traces, names of modules, paths of the machine.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
   async run(model, options, ctx) {
@@ -44,6 +47,7 @@ export const simplify = definePass({
       }
       if (model.revision === before) break;
     }
+    if (!options['keep-metadata']) dropExporterNotes(model);
     for (const why of misses) ctx.missed(why);
   },
 });

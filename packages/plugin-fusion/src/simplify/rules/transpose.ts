@@ -1,7 +1,7 @@
 import { nodeRule, type Node } from '@onnxpress/core';
 
 /** The permutation; undefined where it is the reverse of an unknown rank. */
-function permutationOf(node: Node): readonly number[] | undefined {
+export function permutationOf(node: Node): readonly number[] | undefined {
   const given = node.ints('perm');
   const rank = node.inputs[0]?.rank;
   return given ?? (rank === undefined ? undefined : Array.from({ length: rank }, (_, i) => rank - 1 - i));
