@@ -30,8 +30,18 @@ test('scores of padding that are replaced, as in DistilBERT', () => {
 test('anything that has a number for each query and key', () => {
   expect(left(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[B, 1, S, T] mask' })).toEqual([fused('q', 'k', 'v', '', '', 'mask')]);
   expect(left(`${SCORES}  w = Where(mask, d, low)  ${END}`, { inputs: 'bool[1, 2, S, T] mask' })).toEqual([expect.stringMatching(/Where\(mask, constant, low\)$/), expect.stringMatching(/^y = MultiHeadAttention\(q, k, v, , , \w+\)$/)]);
-  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[B, 1, 1, T] mask' }); // the runtime spreads no row over the queries
-  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[S, T] mask' });
+  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[B, 1, S, 1] mask' }); // one for all keys
+  stays(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs: 'float[N, 1, S, T] mask' }); // of another batch
+});
+
+test('what has a number per key only, or fewer axes, is spread as the runtime wants it', () => {
+  const spread = (inputs: string): string[] => left(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs }).map((line) => line.split(' = ')[1]!.split('(')[0]!);
+  expect(spread('float[B, 1, 1, T] mask')).toEqual(['Shape', 'Concat', 'Expand', 'MultiHeadAttention']);
+  expect(spread('float[S, T] mask')).toEqual(['Unsqueeze', 'MultiHeadAttention']);
+});
+
+test('what may be seen, and what is padding, as in GPT-2', () => {
+  expect(left(`${SCORES}  r = Where(seen, d, low)  w = Add(r, mask)  ${END}`, { inputs: 'bool[1, 1, S, T] seen, float[B, 1, 1, T] mask' }).map((line) => line.split(' = ')[1]!.split('(')[0])).toEqual(['Where', 'Add', 'MultiHeadAttention']);
 });
 
 test('the scale may be anywhere, or nowhere', () => {
@@ -53,10 +63,14 @@ test('a query that may look at nothing gives zeros', () => {
   expect(left(guard, { inputs: 'float[B, 1, S, T] mask' }).map((line) => line.split('(')[0]!.split(' = ')[1])).toEqual(['MultiHeadAttention', 'IsNaN', 'Where']);
 });
 
+test('what looks like padding and is not is added as it is', () => {
+  const isAdded = (padding: string): void => expect(left(`${padding}  ${SCORES}  w = Add(d, a)  ${END}`)).toEqual(expect.arrayContaining([expect.stringMatching(/^a = Mul\(/), expect.stringMatching(/^y = MultiHeadAttention\(q, k, v, , , \w+\)$/)]));
+  isAdded(PADDING.replace('Sub(one, f)', 'Sub(f, one)')); // a mask of another meaning
+  isAdded(PADDING.replace('Mul(i, low)', 'Mul(i, high)')); // padding is favored
+  isAdded(PADDING.replace('Mul(i, low)', 'Mul(i, endless)')); // 0 · infinity
+});
+
 test('look-alikes stay', () => {
-  stays(`${PADDING.replace('Sub(one, f)', 'Sub(f, one)')}  ${SCORES}  w = Add(d, a)  ${END}`); // a mask of another meaning
-  stays(`${PADDING.replace('Mul(i, low)', 'Mul(i, high)')}  ${SCORES}  w = Add(d, a)  ${END}`); // padding is favored
-  stays(`${PADDING.replace('Mul(i, low)', 'Mul(i, endless)')}  ${SCORES}  w = Add(d, a)  ${END}`); // 0 · infinity
   stays(`${PADDING.replace('middle', 'ends')}  ${SCORES}  w = Add(d, a)  ${END}`); // not per key of a batch
   stays(`${PADDING}  ${SCORES}  w = Add(d, a)  ${END}`, { inputs: 'int64[N, T] mask' }); // of another batch
   stays(`${PADDING}  ${SCORES}  w = Add(d, a)  ${END.replace('Softmax', 'Softmax <axis = 1>')}`); // over the heads

@@ -1,4 +1,4 @@
-import { codeOf, constant, kept, named, oneOf, optional, scalar, value, type Bound, type Holes, type Ops, type Pattern, type Value } from '@onnxpress/core';
+import { codeOf, constant, int64s, kept, named, oneOf, optional, scalar, value, type Bound, type Dim, type Holes, type Ops, type Pattern, type Value } from '@onnxpress/core';
 import { isSame, numberOf } from '../dims.ts';
 
 /** What masks are made of. */
@@ -10,10 +10,10 @@ export const MASK = {
   /** What is added to scores of padding, or put in their place. */
   low: optional(constant({ scalar: true, dtype: 'float32' })),
   /** Anything else that is added to the scores. */
-  bias: optional(value({ dtype: 'float32', rank: 4 })),
+  bias: optional(value({ dtype: 'float32' })),
   /** Which scores are replaced by `low` (`hidden`), or stay (`shown`). */
-  hidden: optional(value({ dtype: 'bool', rank: 4 })),
-  shown: optional(value({ dtype: 'bool', rank: 4 })),
+  hidden: optional(value({ dtype: 'bool' })),
+  shown: optional(value({ dtype: 'bool' })),
 } as const;
 
 /** Scores with the mask on them, in each of its forms. */
@@ -24,23 +24,15 @@ export function masked(m: Holes<typeof MASK>, op: Ops<Pattern>, scores: Pattern)
   const padding = kept(named(m.spread, op.Mul(op.Sub(constant({ scalar: 1 }), oneOf(...floats)), m.low)));
   const isPadding = (x: Pattern): Pattern => oneOf(op.Equal(x, constant({ scalar: 0 })), op.Not(x), op.Not(op.Cast(x, { to: codeOf('bool') })));
   const noToken = kept(named(m.spread, oneOf(isPadding(apart(m.tokens)), apart(isPadding(m.tokens)))));
-  const noTokenEverywhere = oneOf(noToken, kept(op.Expand(noToken, value())));
-  return oneOf(
-    op.Add(scores, padding),
-    op.Where(noTokenEverywhere, m.low, scores),
-    op.Add(scores, m.bias),
-    op.Where(m.hidden, m.low, scores),
-    op.Where(m.shown, scores, m.low),
-    scores,
-  );
+  const replaced = oneOf(op.Where(m.hidden, m.low, scores), op.Where(m.shown, scores, m.low));
+  return oneOf(op.Add(scores, padding), op.Where(noToken, m.low, scores), op.Add(replaced, m.bias), op.Add(scores, m.bias), replaced, scores);
 }
 
-/** A mask as the runtime's attention takes it. */
+/** A mask as the runtime's attention takes it: made by nodes that `build` adds. */
 export interface Mask {
   readonly padding?: { readonly tokens: Value; readonly low: number };
-  /** Makes what is added to the scores. */
-  readonly bias?: Value;
-  readonly hidden?: { readonly where: Value; readonly low: Value; readonly shown: boolean };
+  /** What is added to the scores, [1 or batch, 1 or heads, length, length of the keys]. */
+  bias?(op: Ops<Value>): Value;
 }
 
 /** The shape of the scores. */
@@ -62,36 +54,53 @@ const ABSORBS = -1e30;
 /** The mask that was found, or why the runtime's operators cannot say it. */
 export function maskOf(found: Bound<typeof MASK>, scores: Scores): Mask | string {
   const { tokens, spread, low, bias, hidden, shown } = found;
-  if (tokens && spread && low) {
-    const number = numberOf(low);
-    const [batch, length] = tokens.dims!; // rank 2
-    const [b, one, two, l] = spread.dims!; // rank 4
-    if (!isSame(b, batch) || one !== 1 || two !== 1 || !isSame(l, length)) return `"${spread.name}" is not known to be "${tokens.name}" for every head and query`;
-    if (!isSame(batch, scores.batch.dims?.[0]) || !isSame(length, scores.keys.dims?.[scores.along])) return `"${tokens.name}" is not known to have one number per key`;
-    if (!Number.isFinite(number) || number >= 0) return `the mask adds ${number}`;
-    if (spread.type?.kind === 'tensor' && spread.type.dtype === 'bool' && number > ABSORBS) return `scores of padding are replaced by ${number}, which is not low enough to be added`;
-    return { padding: { tokens, low: number } };
-  }
-  const which = bias ?? hidden ?? shown;
-  if (!which) return {};
-  const [b, h, q, k] = which.dims!; // rank 4
-  const spreads = (b === 1 || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && isSame(q, scores.queries.dims?.[1]) && isSame(k, scores.keys.dims?.[scores.along]);
-  if (!spreads) return `the mask "${which.name}" is not known to have a number for each query and key`;
-  if (bias) return { bias };
-  const number = numberOf(low!); // each of those forms has one
-  if (number > ABSORBS) return `masked scores are replaced by ${number}, which is not low enough to be added`;
-  return { hidden: { where: which, low: low!, shown: which === shown } };
+  if (tokens && spread && low) return paddingOf(tokens, spread, numberOf(low), scores);
+  const where = hidden ?? shown;
+  const parts = [where, bias].filter((v) => v !== undefined);
+  const odd = parts.find((v) => !spreadsOver(v.dims, scores));
+  if (odd) return `the mask "${odd.name}" is not known to fit the scores`;
+  if (where && numberOf(low!) > ABSORBS) return `masked scores are replaced by ${numberOf(low!)}, which is not low enough to be added`; // each of those forms has one
+  if (parts.length === 0) return {};
+  return {
+    bias(op) {
+      // `low` is there where `where` is
+      const added = where && (where === shown ? op.Where(where, op.constant(ZERO), low!) : op.Where(where, low!, op.constant(ZERO)));
+      return whole(added && bias ? op.Add(added, bias) : (added ?? bias!), parts, scores, op); // one of both, as checked
+    },
+  };
+}
+
+function paddingOf(tokens: Value, spread: Value, low: number, scores: Scores): Mask | string {
+  const [batch, length] = tokens.dims!; // rank 2
+  const [b, one, two, l] = spread.dims!; // rank 4
+  if (!isSame(b, batch) || one !== 1 || two !== 1 || !isSame(l, length)) return `"${spread.name}" is not known to be "${tokens.name}" for every head and query`;
+  if (!isSame(batch, scores.batch.dims?.[0]) || !isSame(length, keysOf(scores))) return `"${tokens.name}" is not known to have one number per key`;
+  if (!Number.isFinite(low) || low >= 0) return `the mask adds ${low}`;
+  if (spread.type?.kind === 'tensor' && spread.type.dtype === 'bool' && low > ABSORBS) return `scores of padding are replaced by ${low}, which is not low enough to be added`;
+  return { padding: { tokens, low } };
+}
+
+const keysOf = ({ keys, along }: Scores): Dim | undefined => keys.dims?.[along];
+
+/** Whether a value of this shape can be added to the scores without making them larger. The keys must all be there: the runtime spreads nothing over them. */
+function spreadsOver(dims: readonly Dim[] | undefined, scores: Scores): boolean {
+  if (!dims || dims.length < 2 || dims.length > 4) return false;
+  const [k, q, h = 1, b = 1] = [...dims].reverse();
+  return (b === 1 || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && (q === 1 || isSame(q, scores.queries.dims?.[1])) && isSame(k, keysOf(scores));
+}
+
+/** With four axes, and one row per query, as the runtime wants it. */
+function whole(v: Value, parts: readonly Value[], { queries }: Scores, op: Ops<Value>): Value {
+  const rank = Math.max(...parts.map((p) => p.rank!)); // as checked
+  const four = rank === 4 ? v : op.Unsqueeze(v, op.constant(int64s(Array.from({ length: 4 - rank }, (_, i) => i))));
+  if (parts.some((p) => isSame(p.dims!.at(-2), queries.dims?.[1]))) return four;
+  const one = op.constant(int64s([1]));
+  return op.Expand(four, op.Concat([one, one, op.Shape(queries, { start: 1, end: 2 }), one], { axis: 0 }));
 }
 
 /** The inputs that attention operators have for a mask: padding as int32, and what is added. */
 export function maskInputs(mask: Mask, op: Ops<Value>): { readonly padding: Value | undefined; readonly bias: Value | undefined } {
-  const { padding, bias, hidden } = mask;
-  const tokens = padding?.tokens;
+  const tokens = mask.padding?.tokens;
   const isInt32 = tokens?.type?.kind === 'tensor' && tokens.type.dtype === 'int32';
-  return { padding: tokens && (isInt32 ? tokens : op.Cast(tokens, { to: codeOf('int32') })), bias: bias ?? (hidden && added(hidden, op)) };
-}
-
-function added({ where, low, shown }: NonNullable<Mask['hidden']>, op: Ops<Value>): Value {
-  const zero = op.constant(ZERO);
-  return shown ? op.Where(where, zero, low) : op.Where(where, low, zero);
+  return { padding: tokens && (isInt32 ? tokens : op.Cast(tokens, { to: codeOf('int32') })), bias: mask.bias?.(op) };
 }
