@@ -1,6 +1,7 @@
 import { definePlugin } from '@onnxpress/core';
+import { onnxruntime } from './onnxruntime/onnxruntime.ts';
 import { simplify } from './simplify/simplify.ts';
 import { transformers } from './transformers/transformers.ts';
 
 /** Simplification and fusion of graphs. */
-export default definePlugin({ name: 'fusion', passes: [simplify, transformers] });
+export default definePlugin({ name: 'fusion', passes: [simplify, transformers, onnxruntime] });
