@@ -7,6 +7,7 @@ import { stopping } from '../simplify/rules.ts';
 import { sparing } from '../simplify/sparing.ts';
 import { NOT_TRIED } from './anchored.ts';
 import { embeddings } from './families/embedding.ts';
+import { foldedAttentions } from './families/folded-attention.ts';
 import { gelus } from './families/gelu.ts';
 import { groupQueryAttentions } from './families/group-query-attention.ts';
 import { layerNormalizations } from './families/layer-normalization.ts';
@@ -18,7 +19,7 @@ import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
 function rulesFor(target: Target, prefer: Preference): readonly Rule[] {
-  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...packedAttentions(target)];
+  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...packedAttentions(target)];
   return prefer === 'fewest' ? rules : rules.filter((r) => !SLOWER.includes(r.name));
 }
 

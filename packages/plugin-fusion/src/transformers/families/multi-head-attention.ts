@@ -1,5 +1,6 @@
-import { rule, scalar, type Ops, type Rule, type Value } from '@onnxpress/core';
+import { countOf, nodeRule, numbersOf, rule, scalar, type Ops, type Rule, type Value } from '@onnxpress/core';
 import { anchored } from '../anchored.ts';
+import { sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { ATTENTION, attentionPattern, layoutOf, type Found, type Layout } from './attention.ts';
 import { maskInputs, maskOf } from './masks.ts';
@@ -8,7 +9,7 @@ import { maskInputs, maskOf } from './masks.ts';
 const NEAR = 2 ** -22;
 
 /** The attribute, left out where it is what the operator takes anyway. */
-export const scaleAttribute = ({ scale, size }: Layout): { scale?: number } => (Math.abs(scale * Math.sqrt(size) - 1) <= NEAR ? {} : { scale: Math.fround(scale) });
+export const scaleAttribute = ({ scale, size }: Pick<Layout, 'scale' | 'size'>): { scale?: number } => (Math.abs(scale * Math.sqrt(size) - 1) <= NEAR ? {} : { scale: Math.fround(scale) });
 
 /** The query or the key, flat, turned by rotary embedding where it was. */
 export function turnedFlat(x: Value, heads: number, [turned, positions, cosines, sines]: readonly (Value | undefined)[], op: Ops<Value>): Value {
@@ -44,4 +45,25 @@ const multiHeadAttention = rule('multi-head-attention', {
   },
 });
 
-export const multiHeadAttentions = (target: Target): readonly Rule[] => forRuntime(target, [anchored(multiHeadAttention, ['Softmax'], 4)]);
+/** A query that is multiplied by a number before it is split into heads: the operator scales. */
+const scaledQuery = nodeRule('scaled-query', {
+  operators: ['com.microsoft.MultiHeadAttention'],
+  depth: 2,
+  apply(node, op) {
+    const [scaled, ...rest] = node.inputs;
+    const product = scaled?.producer;
+    const heads = node.int('num_heads', 0);
+    if (!scaled || !product || !(product.is('Mul') || product.is('Div')) || scaled.useCount > 1 || scaled.isOutput || rest[2]) return 'its query is not multiplied for it alone';
+    const [a, b] = product.inputs;
+    const [query, factor] = b?.constant ? [a, b.constant] : product.is('Mul') && a?.constant ? [b, a.constant] : [];
+    const width = query && query.rank === 3 ? sizeOf(query, 2) : undefined;
+    if (!query || factor?.dtype !== 'float32' || countOf(factor.dims) !== 1 || width === undefined || heads === 0) return 'its query is not multiplied by one number';
+    const number = numbersOf(factor)[0]!; // one
+    const size = width / heads;
+    const scale = node.float('scale', 1 / Math.sqrt(size)) * (product.is('Mul') ? number : 1 / number);
+    const { scale: _, ...attributes } = Object.fromEntries(node.attrs);
+    return op.call('com.microsoft', 'MultiHeadAttention', [query, ...rest], { ...attributes, ...scaleAttribute({ scale, size }) })[0]!; // one, as asked for
+  },
+});
+
+export const multiHeadAttentions = (target: Target): readonly Rule[] => forRuntime(target, [anchored(multiHeadAttention, ['Softmax'], 4), scaledQuery]);
