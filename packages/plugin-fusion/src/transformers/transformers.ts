@@ -15,11 +15,12 @@ import { multiHeadAttentions } from './families/multi-head-attention.ts';
 import { packedAttentions } from './families/packed-attention.ts';
 import { rmsNormalizations } from './families/rms-normalization.ts';
 import { rotaryEmbeddings } from './families/rotary.ts';
+import { standardAttentions } from './families/standard-attention.ts';
 import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
 function rulesFor(target: Target, prefer: Preference): readonly Rule[] {
-  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...packedAttentions(target)];
+  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...standardAttentions(target), ...packedAttentions(target)];
   return prefer === 'fewest' ? rules : rules.filter((r) => !SLOWER.includes(r.name));
 }
 
