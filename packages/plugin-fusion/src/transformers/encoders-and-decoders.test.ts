@@ -37,7 +37,7 @@ const FAMILIES: Readonly<Record<string, { readonly body: string; readonly left: 
   'a decoder of today: half the scale on either side': { body: `${CAUSAL}  ${SIDES}  ${heads('q1', 'k0', 'v1')}  qs = Mul(q, half)  ks = Mul(k, half)  c = MatMul(qs, ks)  mask = Where(seen, none, low)  w = Add(c, mask)  ${END}`, left: ['Attention'] },
 };
 
-/** The one that also fits the operator that ONNX has since opset 23, which runtimes do not compute alike with masks. */
+/** The one that also fits the operator that ONNX has since opset 23, which the runtime does not compute alike where all keys are masked. */
 const STANDARD = 'ViT: no mask';
 
 const runtime = new OrtRuntime();

@@ -6,8 +6,8 @@ import { maskOf } from './masks.ts';
 import { guarded, scaleAttribute } from './multi-head-attention.ts';
 
 /**
- * Attention without a mask over heads that lie side by side: the operator that ONNX has from opset 23 on. With a mask onnxruntime 1.30 refuses one row for all queries, and gave other numbers
- * than the original in every case tried in which a batch had padding.
+ * Attention without a mask over heads that lie side by side: the operator that ONNX has from opset 23 on. Of masks, onnxruntime 1.30 refuses one row for all queries, and for a query whose keys
+ * are all hidden by the lowest float it gives other numbers than the sum and the softmax do.
  */
 const standardAttention = rule('attention', {
   vars: ATTENTION,
@@ -18,7 +18,7 @@ const standardAttention = rule('attention', {
     if (!found.key || found.queryTurned || found.keyTurned) return 'its keys are not side by side';
     const mask = maskOf(found, layout);
     if (typeof mask === 'string') return mask;
-    return mask.padding || mask.bias ? 'onnxruntime does not compute the same with a mask' : true;
+    return mask.padding || mask.bias ? 'onnxruntime computes something else for a query whose keys are all masked' : true;
   },
   build(found, op, root) {
     const layout = layoutOf(found, root.output);
