@@ -1,5 +1,5 @@
-import { quantizeInt8PerAxis, quantizeInt8PerTensor, transpose } from '@onnxpress/kernels';
-import { derived, findNonFinite, float32sOf, OnnxError, type Tensor } from '@onnxpress/core';
+import { NonFiniteError, quantizeInt8PerAxis, quantizeInt8PerTensor, transpose } from '@onnxpress/kernels';
+import { derived, float32sOf, OnnxError, type Tensor } from '@onnxpress/core';
 
 /** A weight as codes and scales; weight ≈ code · scale. */
 export interface Int8Weight {
@@ -29,8 +29,6 @@ export function quantizeInt8(name: string, weight: Tensor, { scalePer, transpose
   const { codes, scale } = derived<'codes' | 'scale'>({
     outputs: { codes: { dtype: 'int8', dims: [rows, columns] }, scale: { dtype: 'float32', dims: scalePer === 'tensor' ? [] : [channels] } },
     compute() {
-      const bad = findNonFinite(weight);
-      if (bad) throw new OnnxError('unsupported', `Weight "${name}" holds ${bad.value} at [${Math.floor(bad.index / second)}, ${bad.index % second}], so no scale can be found for it. Exclude it, or repair the model.`);
       const made = stored(float32sOf(weight));
       return { codes: transposed ? transpose(made.codes, first, second) : made.codes, scale: made.scale };
     },
@@ -39,6 +37,16 @@ export function quantizeInt8(name: string, weight: Tensor, { scalePer, transpose
 
   /** The matrix quantized as it lies in the file. */
   function stored(w: Float32Array): { codes: Int8Array; scale: Float32Array } {
+    try {
+      return quantized(w);
+    } catch (e) {
+      if (!(e instanceof NonFiniteError)) throw e;
+      const place = `[${Math.floor(e.index / second!)}, ${e.index % second!}]`; // asked for above
+      throw new OnnxError('unsupported', `Weight "${name}" holds ${w[e.index]} at ${place}, so no scale can be found for it. Exclude it, or repair the model.`);
+    }
+  }
+
+  function quantized(w: Float32Array): { codes: Int8Array; scale: Float32Array } {
     if (scalePer === 'tensor') {
       const { codes, scale } = quantizeInt8PerTensor(w);
       return { codes, scale: Float32Array.of(scale) };

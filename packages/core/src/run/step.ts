@@ -68,11 +68,14 @@ export async function runStep(step: Step, before: Model, { original, sources, st
   const changed = copy.revision > 0;
   let verified: string | undefined;
   let stored: Awaited<ReturnType<typeof keepModel>> | undefined;
+  let model = before;
   if (changed) {
     await wrapped(step, () => assertValid(copy));
     if (!pass.signature) assertSignature(step, before, copy);
     stored = await wrapped(step, () => keepModel(copy, original, store, step.key, { signal: parts.signal, progress: (at, of) => parts.progress(at, of, 'writing') }));
-    verified = await compare();
+    // From here on the tensors come from the store: what the pass computes lazily is computed once.
+    model = (await restoreModel(stored.stored, stored.blobs, original, store)) ?? copy;
+    verified = await compare(model);
   }
   // What was made from a file that changed meanwhile is not what the key says.
   const touched = await changedSince(sources);
@@ -84,12 +87,10 @@ export async function runStep(step: Step, before: Model, { original, sources, st
   const value: StoredStep = { done, model: stored?.stored };
   await store.put({ key: step.key, kind: 'step', label: call.use, value, blobs: stored?.blobs ?? [] });
   await checkpoint.clear();
-  // From here on the tensors come from the store: what the pass computes lazily is computed once.
-  const model = stored ? await restoreModel(stored.stored, stored.blobs, original, store) : before;
-  return { model: model ?? copy, done: { ...done, cached: false } };
+  return { model, done: { ...done, cached: false } };
 
-  async function compare(): Promise<string> {
-    const { equal, finding } = await wrapped(step, () => verify(before, copy, pass.numerics, variant.recipe.verify, parts.services.get(Runtime), parts.settings));
+  async function compare(after: Model): Promise<string> {
+    const { equal, finding } = await wrapped(step, () => verify(before, after, pass.numerics, variant.recipe.verify, parts.services.get(Runtime), parts.settings));
     if (!equal) throw new RunError(verifyFailed(call.use, index + 1, finding));
     return finding;
   }
