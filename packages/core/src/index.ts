@@ -29,7 +29,7 @@ export { namesLike, nodesNamed, selector } from './run/patterns.ts';
 export { reportPath, type Places } from './run/paths.ts';
 export { planRun, releasePlan, type Evaluation, type Plan, type PlannedVariant, type RunRequest, type Step } from './run/plan.ts';
 export { previewSteps, type PatternMatch, type Preview, type StepPreview } from './run/preview.ts';
-export { seeded } from './run/random.ts';
+export { normal, seeded } from './run/random.ts';
 export type { Environment, MeasuredBy, MetricRow, Report, VariantReport } from './run/report.ts';
 export { reportText, run } from './run/run.ts';
 export { hashFile, Store, type BlobRef, type Entry, type StoredEntry } from './run/store.ts';

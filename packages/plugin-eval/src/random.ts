@@ -4,9 +4,6 @@ export type Random = () => number;
 /** A whole number in [0, below). */
 export const whole = (random: Random, below: number): number => Math.floor(random() * below);
 
-/** One number of the standard normal distribution (Box and Muller 1958). */
-export const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
 /** The numbers 0 … count - 1 in random order (Fisher and Yates). */
 export function shuffled(count: number, random: Random): number[] {
   const order = Array.from({ length: count }, (_, index) => index);

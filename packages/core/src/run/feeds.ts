@@ -1,5 +1,6 @@
 import { OnnxError, type DType, type Model, type Value } from '@onnxpress/onnx';
 import type { Feed, FeedData, Feeds } from '../services/tokens.ts';
+import { normal } from './random.ts';
 
 export interface FeedSpec {
   readonly random: () => number;
@@ -38,9 +39,6 @@ export function randomFeeds(model: Model, { random, dims = {} }: FeedSpec): Feed
 }
 
 const isWhole = (d: DType): boolean => /^(u?int|bool)/.test(d);
-
-/** Box and Muller's transform. */
-const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 /** The rows of the smallest table that the value indexes directly; 2 where it indexes none. */
 function rowsOf(v: Value): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seeded } from './random.ts';
+import { normal, seeded } from './random.ts';
 
 const take = (random: () => number, n: number): number[] => Array.from({ length: n }, () => random());
 
@@ -26,4 +26,14 @@ test('numbers are uniform in [0, 1)', () => {
   // Each bin is binomial with mean 10,000 and deviation 95: five deviations never happen by chance in a test's life.
   const FIVE_DEVIATIONS = 475;
   for (const n of bins) expect(Math.abs(n - count / 10)).toBeLessThan(FIVE_DEVIATIONS);
+});
+
+test('normal numbers have mean 0 and variance 1', () => {
+  const random = seeded('normal');
+  const values = Array.from({ length: 100_000 }, () => normal(random));
+  const fiveDeviations = 5 / Math.sqrt(values.length);
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+  expect(Math.abs(mean)).toBeLessThan(fiveDeviations);
+  expect(Math.abs(variance - 1)).toBeLessThan(Math.SQRT2 * fiveDeviations);
 });

@@ -16,3 +16,6 @@ export function seeded(...words: readonly (string | number)[]): () => number {
     return (t >>> 0) / 2 ** 32;
   };
 }
+
+/** One number of the standard normal distribution (Box and Muller 1958). */
+export const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

@@ -1,6 +1,6 @@
-import { defineDataset, seeded, type Feed, type Feeds } from '@onnxpress/core';
+import { defineDataset, normal, seeded, type Feed, type Feeds } from '@onnxpress/core';
 import { strayInput } from '../problems.ts';
-import { normal, whole, type Random } from '../random.ts';
+import { whole, type Random } from '../random.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { filled, requireNumberType, type NumberType } from './numbers.ts';
 

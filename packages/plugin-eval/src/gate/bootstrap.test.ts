@@ -1,6 +1,6 @@
-import { seeded } from '@onnxpress/core';
+import { normal, seeded } from '@onnxpress/core';
 import { expect, test } from 'vitest';
-import { normal, whole } from '../random.ts';
+import { whole } from '../random.ts';
 import { mean, quantile } from '../statistics.ts';
 import { bootstrap } from './bootstrap.ts';
 import { ofRatio, ofResult } from './statistic.ts';

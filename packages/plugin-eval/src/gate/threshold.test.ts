@@ -1,6 +1,5 @@
-import { RecipeError, seeded, type Measured, type OptionsOf, type Unit, type Verdict } from '@onnxpress/core';
+import { type Measured, normal, type OptionsOf, RecipeError, seeded, type Unit, type Verdict } from '@onnxpress/core';
 import { describe, expect, test } from 'vitest';
-import { normal } from '../random.ts';
 import { mean } from '../statistics.ts';
 import { threshold } from './threshold.ts';
 
