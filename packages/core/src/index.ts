@@ -1,4 +1,5 @@
 export * from '@onnxpress/onnx';
+export * from './calibrate/index.ts';
 export * as say from './diagnostics/catalogue.ts';
 export { inOrder, positionOf, render, type Diagnostic, type Position, type Span } from './diagnostics/diagnostic.ts';
 export { EXIT, exitCodeOf, isInterruption, RecipeError, RunError } from './diagnostics/errors.ts';
@@ -7,7 +8,7 @@ export { nearest } from './diagnostics/nearest.ts';
 export { bytes, list, plural, quote } from './diagnostics/words.ts';
 export { defineDataset, defineEvaluator, defineGate, definePass, definePlugin, defineReporter } from './plugin/define.ts';
 export type {
-  AnyContribution, Checkpoint, Context, Dataset, DatasetKind, DatasetSource, Evaluator, Gate, Judgements, Measured, Measurement, Numerics, Pass, PassContext, Plugin, Reporter, Text, Unit, Verdict,
+  AnyContribution, Checkpoint, Context, Dataset, DatasetKind, DatasetSource, Evaluator, Gate, Judgements, Measured, Measurement, Numerics, Pass, PassContext, Plugin, Reporter, Text, Unit, Verdict, Windows,
 } from './plugin/kinds.ts';
 export { loadPlugins, OFFICIAL, type LoadedPlugins, type PluginHost } from './plugin/load.ts';
 export { toJsonSchema, type Infer, type JsonSchema, type OptionFormat, type OptionsOf, type OptionsSchema } from './plugin/options.ts';

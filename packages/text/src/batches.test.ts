@@ -13,8 +13,8 @@ function words(config: object = {}): Promise<Tokenizer> {
 
 const bert = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'];
 
-function rowsOf(data: BigInt64Array | Uint8Array, length: number): number[][] {
-  return Array.from({ length: data.length / length }, (_, row) => [...data.subarray(row * length, (row + 1) * length)].map(Number));
+function rowsOf(data: ArrayLike<number | bigint>, length: number): number[][] {
+  return Array.from({ length: data.length / length }, (_, row) => Array.from(data).slice(row * length, (row + 1) * length).map(Number));
 }
 
 async function all(texts: readonly TextInput[], options?: BatchOptions, inputs = bert): Promise<PlacedBatch[]> {

@@ -1,21 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { requirePositive, TextError } from './error.ts';
+import { feedsFor, requireInputs, type Feed, type InputLike, type ModelInput, type Row } from './inputs.ts';
 import { type Encoding } from './template.ts';
 import { type Tokenizer } from './tokenizer.ts';
 
 /** A text, or a text and its pair (a query and a document, for rerankers). */
 export type TextInput = string | readonly [text: string, pair: string];
 
-/** Numbers for one input of a model. */
-export interface Feed {
-  readonly dtype: 'int64';
-  readonly dims: readonly number[];
-  readonly data: BigInt64Array;
-}
-
 /** Texts as a model eats them: `rows` texts, padded to the longest of them. */
 export interface Batch {
-  /** By input name; each [rows, length]. */
+  /** By input name; those of `textInputNames` are [rows, length]. */
   readonly feeds: Readonly<Record<string, Feed>>;
   readonly rows: number;
   readonly length: number;
@@ -39,45 +33,34 @@ export interface BatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The inputs that are made from texts. */
-const makers: Readonly<Record<string, (row: PaddedRow, tokenizer: Tokenizer) => (at: number) => number>> = {
-  input_ids: (row, { padding }) => (at) => row.encoding.ids[at - row.start] ?? padding.id,
-  attention_mask: (row) => (at) => (row.has(at) ? 1 : 0),
-  token_type_ids: (row, { padding }) => (at) => row.encoding.types[at - row.start] ?? padding.type,
-  // Padding takes the position before the first token's: that is where the RoBERTa family keeps the padding's.
-  position_ids: (row, { firstPosition }) => (at) => (row.has(at) ? firstPosition + at - row.start : Math.max(0, firstPosition - 1)),
-};
-
-/** Names of the model inputs that `batchesOf` can fill. */
-export const textInputNames: readonly string[] = Object.keys(makers);
-
 /** Tokenizing is synchronous; this many texts at a time, so that an interrupt is heard. */
 const breath = 64;
 
 /**
  * Feeds for the inputs a model requires, batch by batch, in an order that depends on nothing but the texts and options.
  * A model without `attention_mask` cannot be told what is padding, so its batches hold texts of one length only.
+ * `inputs` are names, or the inputs of a graph: the caches of decoders need their types. They are given empty, so that a text is read from its beginning.
  * An input that is not made from texts is a TextError (`unknown-input`) naming it, thrown at the call.
  */
 export function batchesOf(
-  tokenizer: Tokenizer, inputs: readonly string[], texts: Iterable<TextInput> | AsyncIterable<TextInput>, options: BatchOptions = {},
+  tokenizer: Tokenizer, inputs: readonly InputLike[], texts: Iterable<TextInput> | AsyncIterable<TextInput>, options: BatchOptions = {},
 ): AsyncGenerator<PlacedBatch, void, undefined> {
-  requireInputs(inputs);
-  const limits: Limits = { size: options.size ?? 32, tokens: options.tokens ?? 8192, mixed: inputs.includes('attention_mask') };
+  const wanted = requireInputs(inputs);
+  const limits: Limits = { size: options.size ?? 32, tokens: options.tokens ?? 8192, mixed: hasMask(wanted) };
   requirePositive('The size of a batch', limits.size);
   requirePositive('The number of tokens in a batch', limits.tokens);
   const encoded = encodings(tokenizer, texts, options.signal);
-  return padded(tokenizer, inputs, grouped(options.sortByLength === false ? encoded : sorted(encoded), limits), options.signal);
+  return padded(tokenizer, wanted, grouped(options.sortByLength === false ? encoded : sorted(encoded), limits), options.signal);
 }
 
 /** One batch of all the texts given, in their order. Throws as `batchesOf` does, and `needs-mask` for texts of several lengths without `attention_mask`. */
-export function batchOf(tokenizer: Tokenizer, inputs: readonly string[], texts: readonly TextInput[]): Batch {
-  requireInputs(inputs);
+export function batchOf(tokenizer: Tokenizer, inputs: readonly InputLike[], texts: readonly TextInput[]): Batch {
+  const wanted = requireInputs(inputs);
   const rows = texts.map((text) => encode(tokenizer, text));
-  if (!inputs.includes('attention_mask') && new Set(rows.map(({ ids }) => ids.length)).size > 1) {
+  if (!hasMask(wanted) && new Set(rows.map(({ ids }) => ids.length)).size > 1) {
     throw new TextError('needs-mask', 'The model has no input "attention_mask", so texts of several lengths in one batch would count padding as text. Use batchesOf, which keeps lengths apart.');
   }
-  return pad(tokenizer, inputs, rows);
+  return pad(tokenizer, wanted, rows);
 }
 
 interface Placed {
@@ -92,23 +75,7 @@ interface Limits {
   readonly mixed: boolean;
 }
 
-interface PaddedRow {
-  readonly encoding: Encoding;
-  /** Where the first token is: behind the padding, if that is on the left. */
-  readonly start: number;
-  has(at: number): boolean;
-}
-
-function requireInputs(inputs: readonly string[]): void {
-  const unknown = inputs.filter((name) => !Object.hasOwn(makers, name));
-  if (unknown.length > 0) {
-    throw new TextError('unknown-input',
-      `The model asks for ${unknown.map((name) => `"${name}"`).join(', ')}, which is not made from texts (${textInputNames.join(', ')} are). Export the model without it, or feed it tensors.`);
-  }
-  if (!inputs.includes('input_ids')) {
-    throw new TextError('unknown-input', `The model has no input "input_ids" (it has ${inputs.join(', ') || 'none'}), so it reads no texts. Feed it tensors.`);
-  }
-}
+const hasMask = (inputs: readonly ModelInput[]): boolean => inputs.some(({ name }) => name === 'attention_mask');
 
 /** A row without any token has nothing to compute a number from, so an empty text reads as one padding token. */
 function encode(tokenizer: Tokenizer, text: TextInput): Encoding {
@@ -153,7 +120,7 @@ async function* grouped(encoded: AsyncIterable<Placed>, limits: Limits): AsyncGe
 }
 
 async function* padded(
-  tokenizer: Tokenizer, inputs: readonly string[], groups: AsyncIterable<readonly Placed[]>, signal: AbortSignal | undefined,
+  tokenizer: Tokenizer, inputs: readonly ModelInput[], groups: AsyncIterable<readonly Placed[]>, signal: AbortSignal | undefined,
 ): AsyncGenerator<PlacedBatch, void, undefined> {
   for await (const group of groups) {
     signal?.throwIfAborted();
@@ -161,21 +128,13 @@ async function* padded(
   }
 }
 
-function pad(tokenizer: Tokenizer, inputs: readonly string[], encodings: readonly Encoding[]): Batch {
+function pad(tokenizer: Tokenizer, inputs: readonly ModelInput[], encodings: readonly Encoding[]): Batch {
   const length = encodings.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
-  const rows = encodings.map((encoding): PaddedRow => {
+  const rows = encodings.map((encoding): Row => {
     const start = tokenizer.padding.side === 'left' ? length - encoding.ids.length : 0;
     return { encoding, start, has: (at) => at >= start && at < start + encoding.ids.length };
   });
   const mask = new Uint8Array(rows.length * length);
   rows.forEach(({ start, encoding }, row) => mask.fill(1, row * length + start, row * length + start + encoding.ids.length));
-  const feeds = inputs.map((name): [string, Feed] => {
-    const data = new BigInt64Array(rows.length * length);
-    rows.forEach((row, index) => {
-      const valueAt = makers[name]!(row, tokenizer);
-      for (let at = 0; at < length; at++) data[index * length + at] = BigInt(valueAt(at));
-    });
-    return [name, { dtype: 'int64', dims: [rows.length, length], data }];
-  });
-  return { feeds: Object.fromEntries(feeds), rows: rows.length, length, mask };
+  return { feeds: feedsFor(inputs, rows, length, tokenizer), rows: rows.length, length, mask };
 }

@@ -1,10 +1,12 @@
 export { kendallTau, overlap } from './agreement.ts';
-export { batchesOf, batchOf, textInputNames, type Batch, type BatchOptions, type Feed, type PlacedBatch, type TextInput } from './batches.ts';
+export { batchesOf, batchOf, type Batch, type BatchOptions, type PlacedBatch, type TextInput } from './batches.ts';
 export { TextError, type TextErrorCode } from './error.ts';
 export { folderFiles, memoryFiles, type TextFiles } from './files.ts';
+export { textInputNames, type Feed, type InputLike, type InputType, type ModelInput } from './inputs.ts';
 export { normalize, pool, type HiddenStates, type Pooling } from './pooling.ts';
 export { rank, type Ranked } from './ranking.ts';
 export { averagePrecision, measureRelevance, ndcg, precision, recall, reciprocalRank, type Grades, type Relevance } from './relevance.ts';
 export { tokenizerFileNames } from './settings.ts';
 export { type Encoding } from './template.ts';
 export { openTokenizer, type Tokenizer, type TokenizerOptions } from './tokenizer.ts';
+export { windowsOf, type WindowBatch, type WindowOptions } from './windows.ts';

@@ -15,6 +15,8 @@ export interface Tokenizer {
   readonly maxLength: number;
   /** The token that fills up the shorter rows of a batch, and the end it is put at. */
   readonly padding: { readonly id: number; readonly type: number; readonly side: Side };
+  /** Tokens that the model has positions for, where its files say so. */
+  readonly positions: number | undefined;
   /** What `position_ids` count from. */
   readonly firstPosition: number;
   /**
@@ -22,6 +24,8 @@ export interface Tokenizer {
    * Whatever tokenizer.json says about truncation and padding does not count. Without special tokens an empty text has no tokens at all.
    */
   encode(text: string, pair?: string): Encoding;
+  /** The token ids of a text by itself: no special tokens, nothing truncated. */
+  idsOf(text: string): readonly number[];
 }
 
 export interface TokenizerOptions {
@@ -51,7 +55,9 @@ export async function openTokenizer(files: TextFiles, options: TokenizerOptions 
     fingerprint,
     maxLength,
     padding: { ...settings.padding, side: settings.paddingSide },
+    positions: settings.positions,
     firstPosition: settings.firstPosition,
+    idsOf,
     encode(text, pair) {
       if (pair === undefined) return fill(template.single, [truncate(idsOf(text), room.single, truncationSide)]);
       if (room.pair < 1) throw tooShort(maxLength, room.pair, 'a pair of texts', files.place);

@@ -97,14 +97,25 @@ export interface Text { readonly id: string; readonly text: string; readonly tit
 /** A query's relevant documents: document id → grade. */
 export type Judgements = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** What the data is, not yet what the model eats. */
+/**
+ * One long text, to be cut into windows of `tokens` tokens by whoever has the model's tokenizer: `windowsOf` of @onnxpress/text. `skip` and `take` count windows.
+ * `text` gives it in parts that follow one another without anything between them.
+ */
+export interface Windows {
+  readonly tokens: number;
+  readonly skip: number;
+  readonly take?: number | undefined;
+  text(): AsyncIterable<string>;
+}
+
+/** What the data is, not yet what the model eats. Texts with `windows` are to be read as those; `texts` and `count` then are of all of the file. */
 export type Dataset = {
   /** Same data, same fingerprint: part of a step's cache key. */
   readonly fingerprint: string;
   /** How many examples, for progress. */
   readonly count: number;
 } & (
-  | { readonly kind: 'texts'; texts(): AsyncIterable<Text>; readonly maxLength?: number | undefined }
+  | { readonly kind: 'texts'; texts(): AsyncIterable<Text>; readonly maxLength?: number | undefined; readonly windows?: Windows | undefined }
   | { readonly kind: 'pairs'; pairs(): AsyncIterable<{ readonly first: string; readonly second: string; readonly score?: number | undefined }> }
   | { readonly kind: 'retrieval'; corpus(): AsyncIterable<Text>; queries(): AsyncIterable<Text>; judgements(): Promise<Judgements> }
   | { readonly kind: 'tensors'; feeds(): AsyncIterable<Feeds> }
