@@ -1,4 +1,4 @@
-import { byteLengthOf, isFloat, weightOf, type Model, type Node, type Tensor, type Value } from '@onnxpress/core';
+import { byteLengthOf, dtypeOf, isFloat, weightOf, type DType, type Model, type Node, type Tensor, type Value } from '@onnxpress/core';
 
 /** A node whose weight can be quantized, and where that weight lies. */
 export interface Target {
@@ -11,6 +11,8 @@ export interface Target {
   readonly tensor: Tensor;
   /** Whether what is stored is the transpose of the [rows, columns] matrix that the node multiplies by or looks up in. */
   readonly transposed: boolean;
+  /** The type that the node computes in: what the weight is cast to on the way. */
+  readonly computes: DType;
 }
 
 /** The node as a target, or the reason why it is none; undefined for operators that have no dynamic int8 form. */
@@ -42,7 +44,8 @@ function matrixAt(node: Node, input: number, kind: Target['kind'], transposed: b
   if (tensor.dims.length !== 2) return `its weight has ${tensor.dims.length} dimensions`;
   const flips = through.filter((n) => n.is('Transpose')).length; // of a matrix, a Transpose without perm [0, 1] flips it
   if (through.some((n) => n.is('Transpose') && n.ints('perm')?.[0] === 0)) return 'its weight is behind a Transpose that does nothing; simplify first';
-  return { node, kind, input, weight, tensor, transposed: transposed !== (flips % 2 === 1) };
+  const computes = dtypeOf(through.find((n) => n.is('Cast'))?.int('to', 0) ?? 0) ?? tensor.dtype;
+  return { node, kind, input, weight, tensor, transposed: transposed !== (flips % 2 === 1), computes };
 }
 
 /** Weights that someone reads who is not among the targets: quantizing them would store them twice. */

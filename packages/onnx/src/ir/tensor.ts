@@ -100,5 +100,6 @@ export function fromReader(dtype: DType, dims: readonly number[], byteLength: nu
 /** The same bytes under another shape. Throws when the number of elements differs. */
 export function reshaped(t: Tensor, dims: readonly number[]): Tensor {
   if (countOf(dims) !== countOf(t.dims)) throw new OnnxError('bad-edit', `[${t.dims.join(', ')}] cannot become [${dims.join(', ')}]: the number of elements differs.`);
-  return fromReader(t.dtype, dims, t.byteLength, (into, offset) => t.read(into, offset));
+  const tensor = fromReader(t.dtype, dims, t.byteLength, (into, offset) => t.read(into, offset));
+  return t.writeTo ? { ...tensor, writeTo: (...where) => t.writeTo!(...where) } : tensor; // asked for just now
 }
