@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: [],
   onnx: ['kernels'],
   text: [],
-  core: ['onnx', 'text'],
+  core: ['kernels', 'onnx', 'text'],
   'plugin-fusion': ['core'],
   'plugin-quant': ['core', 'kernels'],
   'plugin-eval': ['core', 'text'],

@@ -155,6 +155,15 @@ export const noAccess = (path: string, doing: 'read' | 'write', at?: Span): Diag
 export const noSuchFile = (path: string, what = 'The file', at?: Span, near: readonly string[] = []): Diagnostic =>
   error('no-such-file', `${what} ${path} does not exist.`, at, near.length > 0 ? suggest(path, near) : 'Paths are relative to the recipe that says them.');
 
+export const nonFiniteActivation = (value: string, sample: number, found: number, index: number): Diagnostic =>
+  error('non-finite-activation', `${quote(value)} holds ${found} at element ${index} when the model runs on sample ${sample} of the data.`, undefined, 'Look whether the data fit the model, or exclude what reads it.');
+
+export const notVerified = (use: string, step: number, why: string): Diagnostic =>
+  error('not-verified', `${use}, step ${step}: the model before and after were ${why}.`, undefined, '"verify: strict" in the recipe wants every exact and every rounding step compared. "verify: always" says so in the report and goes on.');
+
+export const notObservable = (value: string): Diagnostic =>
+  error('not-observable', `${quote(value)} is no float tensor with columns, so there is nothing to calibrate on.`, undefined, 'Exclude what reads it.');
+
 export const notAFile = (path: string, at?: Span): Diagnostic =>
   error('not-a-file', `${path} is a folder, and a file is needed.`, at, 'Name the file in it.');
 
@@ -197,6 +206,12 @@ export const signatureChanged = (use: string, step: number, changes: readonly st
 export const sourceChanged = (file: string): Diagnostic =>
   error('source-changed', `${file} was changed while the run was reading it.`, undefined, 'Nothing was written. Run again when nobody writes to the model.');
 
+/** A warning of its step, which knows its name. */
+export const stepRolledBack = (found: string, culprit?: string): Diagnostic =>
+  error('step-rolled-back', `rolled back. ${rollBackReason(found, culprit)}`);
+
+const rollBackReason = (found: string, culprit: string | undefined): string => `The model before and after compute different things: ${found}${culprit === undefined ? '' : `; ${culprit}`}.`;
+
 export const tooDeep = (at: Span): Diagnostic =>
   error('too-deep', 'The recipe is nested too deeply.', at, 'No recipe needs more than a few levels. Is this the right file?');
 
@@ -230,8 +245,8 @@ export const unknownOption = (use: string, option: string, known: readonly strin
 export const unknownVariable = (name: string, known: readonly string[], at: Span): Diagnostic =>
   error('unknown-variable', `The matrix has no variable ${quote(name)}.`, at, suggest(name, known));
 
-export const verifyFailed = (use: string, step: number, found: string): Diagnostic =>
-  error('verify-failed', `${use}, step ${step}: the model before and after compute different numbers: ${found}.`, undefined, 'This is a mistake in the pass, or the model is sensitive to rounding. "verify: off" in the recipe turns the comparison off.');
+export const verifyFailed = (use: string, step: number, found: string, culprit?: string): Diagnostic =>
+  error('verify-failed', `${use}, step ${step}: ${rollBackReason(found, culprit)}`, undefined, 'This is a mistake in the pass, or the model is sensitive to rounding. "verify: always" in the recipe goes on without the step, "verify: off" does not compare.');
 
 export const wrongKind = (use: string, is: Kind, wanted: Kind, at?: Span): Diagnostic =>
   error('wrong-kind', `${quote(use)} is ${A_KIND[is]}, and ${A_KIND[wanted]} belongs here.`, at, `Put it under ${SECTION[is]}:`);

@@ -7,7 +7,7 @@ import type * as Ort from 'onnxruntime-node';
 import type { Feed, FeedData, Feeds, Runtime, Session, SessionOptions } from './tokens.ts';
 
 /** onnxruntime's names where they differ from ours: none today. The runtime has no JavaScript tensors of the types left out. */
-const CARRIED: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'float16', 'int64', 'uint64', 'int32', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'string']);
+export const CARRIED: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'float16', 'int64', 'uint64', 'int32', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'string']);
 const LEVEL = { none: 'disabled', basic: 'basic', all: 'all' } as const;
 
 type Library = typeof Ort;

@@ -1,0 +1,61 @@
+import type { Model } from '@onnxpress/onnx';
+import { batchesOf, openTokenizer, type TextInput, type Tokenizer } from '@onnxpress/text';
+import type { Dataset, Text } from '../plugin/kinds.ts';
+import type { Feeds } from '../services/tokens.ts';
+
+/** Inputs for one run of a model, and which of their tokens are real. */
+export interface Sample {
+  readonly feeds: Feeds;
+  /** Where padding is known. */
+  readonly padding?: Padding | undefined;
+}
+
+export interface Padding {
+  readonly rows: number;
+  readonly length: number;
+  /** [rows, length]: 1 for a token, 0 for padding. */
+  readonly mask: Uint8Array;
+}
+
+/** Tokens of a batch, padding included: small enough for the activations of a wide layer, large enough for matrix products. */
+const BATCH_TOKENS = 2048;
+
+/** A collection may hold millions of documents: so many of them, from the first on, are enough for any statistics kept here. */
+const COLLECTION_TEXTS = 512;
+
+/** The kinds of data that a model can be calibrated on. */
+export const CALIBRATION_KINDS = ['texts', 'retrieval', 'tensors'] as const;
+
+/** A data set as a model eats it: texts by the model's own tokenizer, in batches of about one length, each padded to its own longest; tensors as they are. */
+export async function* samplesOf(model: Model, data: Extract<Dataset, { readonly kind: (typeof CALIBRATION_KINDS)[number] }>, signal?: AbortSignal): AsyncGenerator<Sample, void, undefined> {
+  if (data.kind === 'tensors') {
+    for await (const feeds of data.feeds()) yield { feeds, padding: maskIn(feeds) };
+    return;
+  }
+  const tokenizer = await tokenizerOf(model, data.kind === 'texts' ? data.maxLength : undefined);
+  const inputs = model.graph.inputs.filter((v) => !v.default).map((v) => v.name);
+  const texts = data.kind === 'texts' ? plain(data.texts(), Infinity) : plain(data.corpus(), COLLECTION_TEXTS);
+  for await (const { feeds, mask, rows, length } of batchesOf(tokenizer, inputs, texts, { tokens: BATCH_TOKENS, signal })) yield { feeds, padding: { rows, length, mask } };
+}
+
+/** The tokenizer that travels with a model. Tokens per text are the model's own, unless said otherwise. */
+export async function tokenizerOf(model: Model, maxLength: number | undefined): Promise<Tokenizer> {
+  const place = model.origin === undefined ? "the model's files" : `the files beside ${model.origin}`;
+  return openTokenizer({ place, read: async (name) => model.files.get(name)?.bytes() }, { maxLength });
+}
+
+async function* plain(texts: AsyncIterable<Text>, limit: number): AsyncGenerator<TextInput, void, undefined> {
+  let left = limit;
+  for await (const { title, text } of texts) {
+    if (left-- <= 0) return;
+    yield title ? `${title} ${text}` : text;
+  }
+}
+
+/** The padding that written-down inputs tell of. */
+function maskIn(feeds: Feeds): Padding | undefined {
+  const given = feeds['attention_mask'];
+  const [rows, length] = given?.dims ?? [];
+  if (!given || rows === undefined || length === undefined || given.dims.length !== 2) return undefined;
+  return { rows, length, mask: Uint8Array.from(given.data as ArrayLike<number | bigint>, (one) => (Number(one) === 0 ? 0 : 1)) }; // masks are numbers
+}
