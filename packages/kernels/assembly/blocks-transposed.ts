@@ -1,4 +1,4 @@
-import { ASYMMETRIC, ceilDiv, gridScale, gridZero, lowestCode, scaleAt, storeZero } from './grid';
+import { ASYMMETRIC, ceilDiv, FINE, GIVEN, gridScale, gridZero, HALF_SCALES, hasInfinity, kindOf, loadZero, lowestCode, NON_FINITE, scaleAt, storeZero, TOO_LARGE } from './grid';
 import { bytesUnsigned, INFINITY_BITS, magnitude, quantized, ROUND_BITS, transposed4 } from './simd';
 
 // A block runs down a column of the [k, n] matrix. For each block row, a strip of columns is copied next to each other (so that what follows
@@ -18,7 +18,8 @@ export function blocksTransposedScratch(block: u32): u32 { return (WIDEST << 3) 
 /**
  * Quantizes columns [from, to) of a [k, n] matrix into the [n, k] layout of MatMulNBits: codes [n, blocks, block * bits / 8], scales [n, blocks],
  * zero points packed per row. The outputs begin with column `from`, and the matrix may be a piece of a taller one: it is block `first` and those after
- * it, of `blocks` in all. Returns 1 where a value is NaN or infinity, else 0.
+ * it, of `blocks` in all. With GIVEN the scales and zero points are read instead. Returns NON_FINITE where a value is NaN or infinity, TOO_LARGE where a scale
+ * is beyond float16, else FINE.
  */
 export function blocksTransposed(w: usize, k: u32, n: u32, from: u32, to: u32, block: u32, bits: u32, mode: u32, first: u32, blocks: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
   const width = max<u32>(min<u32>(<u32>((STRIP >> 2) / block) & ~15, WIDEST), 16);
@@ -28,9 +29,9 @@ export function blocksTransposed(w: usize, k: u32, n: u32, from: u32, to: u32, b
     if (bits == 4) bad = strips(w, k, n, column, strip, done, block, 4, mode, first, blocks, codes, scales, zeros, scratch);
     else if (bits == 8) bad = strips(w, k, n, column, strip, done, block, 8, mode, first, blocks, codes, scales, zeros, scratch);
     else bad = strips(w, k, n, column, strip, done, block, 2, mode, first, blocks, codes, scales, zeros, scratch);
-    if (bad) return 1;
+    if (bad) return bad;
   }
-  return 0;
+  return FINE;
 }
 
 @inline function strips(w: usize, k: u32, n: u32, column: u32, strip: u32, done: u32, block: u32, bits: u32, mode: u32, start: u32, blocks: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
@@ -47,15 +48,28 @@ export function blocksTransposed(w: usize, k: u32, n: u32, from: u32, to: u32, b
         for (let r: u32 = 0; r < rows; r++) copyPadded(from + stride * r, strip - <u32>(c >> 2), to + row * r);
         bad = takeSixteen(to, row, rows, row, to, scratch + c, mode, bits);
       }
-      if (bad) return 1;
+      if (bad) return NON_FINITE;
     }
-    for (let c: u32 = 0; c < strip; c++) {
-      store<f32>(scaleAt(scales, done + c, blocks, b), load<f32>(scalesOf(scratch) + (<usize>c << 2)));
-      if (mode == ASYMMETRIC) storeZero(zeros + <usize>(done + c) * zeroBytes, b, bits, <u32>load<i32>(zerosOf(scratch) + (<usize>c << 2)));
+    if (mode & GIVEN) takeGrids(scratch, strip, done, b, bits, mode, blocks, scales, zeros);
+    else for (let c: u32 = 0; c < strip; c++) {
+      const scale = load<f32>(scalesOf(scratch) + (<usize>c << 2));
+      if (mode & HALF_SCALES && hasInfinity(f32x4.splat(scale))) return TOO_LARGE;
+      store<f32>(scaleAt(scales, done + c, blocks, b), scale);
+      if (kindOf(mode) == ASYMMETRIC) storeZero(zeros + <usize>(done + c) * zeroBytes, b, bits, <u32>load<i32>(zerosOf(scratch) + (<usize>c << 2)));
     }
     for (let c: u32 = 0; c < strip; c += 4) encodeFour(scratch, row, c, min<u32>(4, strip - c), block, bits, mode, codes + (<usize>(done + c) * blocks + b) * codeBytes, <usize>blocks * codeBytes);
   }
-  return 0;
+  return FINE;
+}
+
+/** Given scales and zero points of one block of each column. */
+function takeGrids(scratch: usize, strip: u32, done: u32, block: u32, bits: u32, mode: u32, blocks: u32, scales: usize, zeros: usize): void {
+  const zeroBytes = ceilDiv(blocks * bits, 8);
+  for (let c: u32 = 0; c < strip; c++) {
+    const at = <usize>c << 2;
+    store<f32>(scalesOf(scratch) + at, load<f32>(scaleAt(scales, done + c, blocks, block)));
+    store<i32>(zerosOf(scratch) + at, kindOf(mode) == ASYMMETRIC ? loadZero(zeros + <usize>(done + c) * zeroBytes, block, bits) : 1 << (bits - 1));
+  }
 }
 
 function copyPadded(from: usize, count: u32, to: usize): void {

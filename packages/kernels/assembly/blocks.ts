@@ -1,9 +1,10 @@
-import { ASYMMETRIC, blockScale, blockZero, ceilDiv, loadZero, lowestCode, scaleAt, storeZero } from './grid';
+import { ASYMMETRIC, blockScale, blockZero, ceilDiv, FINE, GIVEN, hasInfinity, HALF_SCALES, kindOf, loadZero, lowestCode, NON_FINITE, scaleAt, storeZero, TOO_LARGE } from './grid';
 import { bytesUnsigned, f32At, INFINITY_BITS, largest, magnitude, quantized, ROUND_BITS, smallest, storeFirst } from './simd';
 
 /**
  * Quantizes a [rows, k] matrix whose blocks run along its rows into the layout of MatMulNBits: codes [rows, blocks, block * bits / 8], scales
- * [rows, blocks], zero points packed per row. `scratch` holds one block. Returns 1 where a value is NaN or infinity, else 0.
+ * [rows, blocks], zero points packed per row. `scratch` holds one block. With GIVEN the scales and
+ * zero points are read instead. Returns NON_FINITE where a value is NaN or infinity, TOO_LARGE where a scale is beyond float16, else FINE.
  */
 export function blocksOfRows(w: usize, rows: u32, k: u32, block: u32, bits: u32, mode: u32, codes: usize, scales: usize, zeros: usize, scratch: usize): u32 {
   const blocks = ceilDiv(k, block), zeroBytes = ceilDiv(blocks * bits, 8), codeBytes = block * bits >> 3;
@@ -16,13 +17,14 @@ export function blocksOfRows(w: usize, rows: u32, k: u32, block: u32, bits: u32,
         p = scratch;
       }
       const zero = zeros + <usize>r * zeroBytes, scale = scaleAt(scales, r, blocks, b);
-      if (bits == 4 ? encodeBlock(p, block, 4, mode, codes, scale, zero, b) : bits == 8 ? encodeBlock(p, block, 8, mode, codes, scale, zero, b) : encodeBlock(p, block, 2, mode, codes, scale, zero, b)) return 1;
+      const bad = bits == 4 ? encodeBlock(p, block, 4, mode, codes, scale, zero, b) : bits == 8 ? encodeBlock(p, block, 8, mode, codes, scale, zero, b) : encodeBlock(p, block, 2, mode, codes, scale, zero, b);
+      if (bad) return bad;
     }
   }
-  return 0;
+  return FINE;
 }
 
-@inline function encodeBlock(p: usize, block: u32, bits: u32, mode: u32, codes: usize, scaleTo: usize, zeros: usize, index: u32): bool {
+@inline function encodeBlock(p: usize, block: u32, bits: u32, mode: u32, codes: usize, scaleTo: usize, zeros: usize, index: u32): u32 {
   let low0 = f32x4.splat(0), low1 = low0, high0 = low0, high1 = low0, most = i32x4.splat(0);
   const end = f32At(p, block);
   for (let q = p; q < end; q += 32) {
@@ -30,10 +32,19 @@ export function blocksOfRows(w: usize, rows: u32, k: u32, block: u32, bits: u32,
     low0 = f32x4.pmin(low0, a); high0 = f32x4.pmax(high0, a); low1 = f32x4.pmin(low1, b); high1 = f32x4.pmax(high1, b);
     most = i32x4.max_s(most, i32x4.max_s(magnitude(a), magnitude(b)));
   }
-  if (v128.any_true(i32x4.gt_s(most, i32x4.splat(INFINITY_BITS - 1)))) return true;
-  const least = smallest(f32x4.pmin(low0, low1)), s = blockScale(least, largest(f32x4.pmax(high0, high1)), mode, bits), zero = blockZero(least, s, mode, bits);
-  store<f32>(scaleTo, s);
-  if (mode == ASYMMETRIC) storeZero(zeros, index, bits, zero);
+  if (v128.any_true(i32x4.gt_s(most, i32x4.splat(INFINITY_BITS - 1)))) return NON_FINITE;
+  let s: f32, zero: i32;
+  if (mode & GIVEN) {
+    s = load<f32>(scaleTo);
+    zero = kindOf(mode) == ASYMMETRIC ? loadZero(zeros, index, bits) : 1 << (bits - 1);
+  } else {
+    const least = smallest(f32x4.pmin(low0, low1));
+    s = blockScale(least, largest(f32x4.pmax(high0, high1)), mode, bits);
+    if (mode & HALF_SCALES && hasInfinity(f32x4.splat(s))) return TOO_LARGE;
+    zero = blockZero(least, s, mode, bits);
+    store<f32>(scaleTo, s);
+    if (kindOf(mode) == ASYMMETRIC) storeZero(zeros, index, bits, zero);
+  }
   const scale = f32x4.splat(s), low = f32x4.splat(<f32>(lowestCode(mode) - zero)), high = f32x4.splat(<f32>((1 << bits) - 1 - zero)), base = i32x4.splat(ROUND_BITS - zero);
   for (; p < end; p += 64, codes += 2 * bits) {
     const bytes = bytesUnsigned(quantized(v128.load(p), scale, low, high, base), quantized(v128.load(p, 16), scale, low, high, base), quantized(v128.load(p, 32), scale, low, high, base), quantized(v128.load(p, 48), scale, low, high, base));
@@ -41,7 +52,7 @@ export function blocksOfRows(w: usize, rows: u32, k: u32, block: u32, bits: u32,
     else if (bits == 4) v128.store64_lane(codes, nibbles(bytes), 0);
     else v128.store32_lane(codes, quarters(bytes), 0);
   }
-  return false;
+  return FINE;
 }
 
 /** Sixteen codes below 16 as eight bytes, the first of two in the low bits. */

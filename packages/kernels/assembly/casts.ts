@@ -5,7 +5,7 @@ import { INFINITY_BITS, magnitude, storeFirst } from './simd';
 @inline function isNaN4(bits: v128): v128 { return i32x4.gt_s(bits, i32x4.splat(INFINITY_BITS)); }
 
 /** Four float32 as float16 patterns in 32-bit lanes. */
-@inline function half4(v: v128): v128 {
+@inline export function half4(v: v128): v128 {
   const bits = magnitude(v);
   // 0.5 has the last digit of the subnormal halves: the addition rounds there, and the sum's low bits are the pattern.
   const small = i32x4.sub(f32x4.add(bits, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
@@ -26,7 +26,7 @@ export function toFloat16(w: usize, count: u32, out: usize): void {
 }
 
 /** Four float16 patterns in 32-bit lanes as float32. */
-@inline function single4(h: v128): v128 {
+@inline export function single4(h: v128): v128 {
   const bits = i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13), sign = i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16);
   // Exact: the pattern, read as a tiny float32, times 2^112. Subnormals come out right by themselves.
   const number = f32x4.mul(bits, i32x4.splat(0x77800000));

@@ -6,7 +6,7 @@ export { codebookDecode, codebookEncode } from './codebooks';
 export { int8DecodeColumns, int8DecodeRows, int8EncodeColumns, int8EncodeRows, int8Rows, int8RowsAsymmetric } from './int8';
 export { scaleColumns, scaleRows, transpose16, transpose32, transpose8 } from './layout';
 export { packNibbles, packQuarters, unpackCodes } from './packing';
-export { collectBetween, countLower, countUpper, keepInColumns, keepInRows, maskBelow } from './selection';
+export { collectBetween, countBetween, countLower, countUpper, firstBetween, keepInColumns, keepInRows, maskBelow } from './selection';
 export { firstNonFinite, histogram, rangesOfColumns, rangesOfRows } from './statistics';
 export { gptqBlock, gptqErrorStride, gptqScratch, groupGrids } from './linear-algebra-gptq';
 export { multiply, multiplyScratch } from './linear-algebra-multiply';

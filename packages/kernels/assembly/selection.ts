@@ -58,6 +58,28 @@ export function collectBetween(w: usize, count: u32, low: i32, high: i32, found:
   return true;
 }
 
+/** How many magnitudes are at least `low` and at most `high` (as bits). */
+export function countBetween(w: usize, count: u32, low: i32, high: i32): u32 {
+  const end = f32At(w, count), under = i32x4.splat(low - 1), over = i32x4.splat(high + 1);
+  let inside = i32x4.splat(0);
+  for (; w + 16 <= end; w += 16) {
+    const bits = magnitude(v128.load(w));
+    inside = i32x4.sub(inside, v128.and(i32x4.gt_s(bits, under), i32x4.gt_s(over, bits)));
+  }
+  let found: u32 = i32x4.extract_lane(inside, 0) + i32x4.extract_lane(inside, 1) + i32x4.extract_lane(inside, 2) + i32x4.extract_lane(inside, 3);
+  for (; w < end; w += 4) { const bits = load<i32>(w) & MAGNITUDE; found += <u32>(bits >= low && bits <= high); }
+  return found;
+}
+
+/** The index of the first magnitude that is at least `low` and at most `high` (as bits), or -1. */
+export function firstBetween(w: usize, count: u32, low: i32, high: i32): i32 {
+  const end = f32At(w, count), lows = i32x4.splat(low), highs = i32x4.splat(high);
+  let p = w;
+  while (p + 16 <= end && !within(magnitude(v128.load(p)), lows, highs)) p += 16;
+  for (; p < end; p += 4) { const bits = load<i32>(p) & MAGNITUDE; if (bits >= low && bits <= high) return <i32>((p - w) >> 2); }
+  return -1;
+}
+
 @inline function within(v: v128, lows: v128, highs: v128): bool { return !i32x4.all_true(v128.or(i32x4.gt_s(lows, v), i32x4.gt_s(v, highs))); }
 
 @inline function collectFour(p: usize, low: i32, high: i32, to: usize): usize { return collectOne(p + 12, low, high, collectOne(p + 8, low, high, collectOne(p + 4, low, high, collectOne(p, low, high, to)))); }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BlockBits, type BlockMode, blockSizes, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
+import { type BlockBits, type BlockMode, blockSizes, dequantizeBlocks, encodeBlocks, quantizeBlocks, type ScaleForm } from './blocks.ts';
 import { difference, matrix, type Matrix, resident, weights } from './testing/weights.ts';
 import { withArena } from './memory/arena.ts';
 import { dequantizeRows, quantizeRows } from './reference/blocks.ts';
@@ -12,14 +12,19 @@ interface Case {
   readonly bits: BlockBits;
   readonly mode: BlockMode;
   readonly transposed: boolean;
+  readonly scales?: ScaleForm;
 }
-const cases = fc.record<Case>({ block: fc.constantFrom(16, 32, 64, 128), bits: fc.constantFrom(2, 4, 8), mode: fc.constantFrom('symmetric', 'asymmetric', 'full-range'), transposed: fc.boolean() });
+const cases = fc.record<Case>({ scales: fc.constantFrom('float32', 'float16'), block: fc.constantFrom(16, 32, 64, 128), bits: fc.constantFrom(2, 4, 8), mode: fc.constantFrom('symmetric', 'asymmetric', 'full-range'), transposed: fc.boolean() });
 
-function expectAsReference({ rows, columns, w }: Matrix, { block, bits, mode, transposed }: Case, given = w): void {
+function expectAsReference({ rows, columns, w }: Matrix, { block, bits, mode, transposed, scales }: Case, given = w): void {
   const shape = { rows, columns, block, bits, transposed };
-  const actual = quantizeBlocks(given, { ...shape, mode });
   const lines = groupsOf(w, rows, columns, transposed ? 'column' : 'row');
-  const expected = quantizeRows(lines, block, bits, mode);
+  const expected = quantizeRows(lines, block, bits, mode, scales);
+  if (!expected.scales.every(Number.isFinite)) {
+    expect(() => quantizeBlocks(given, { ...shape, mode, scales })).toThrow(expect.objectContaining({ code: 'out-of-range' }));
+    return;
+  }
+  const actual = quantizeBlocks(given, { ...shape, mode, scales });
   expect(difference(actual.scales, expected.scales)).toBeUndefined();
   expect(difference(actual.codes, expected.codes)).toBeUndefined();
   if (mode === 'asymmetric') expect(difference(actual.zeroPoints!, expected.zeroPoints)).toBeUndefined();
@@ -55,6 +60,32 @@ test('results are written where they are wanted, in the memory of the kernels an
     quantizeBlocks(resident(arena, w), shape, into);
     expect([difference(into.codes, expected.codes), difference(into.scales, expected.scales), difference(into.zeroPoints, expected.zeroPoints!)]).toEqual([undefined, undefined, undefined]);
   });
+});
+
+test('codes for given scales and zero points are those that were made with them', () => {
+  fc.assert(fc.property(matrix, cases, fc.boolean(), ({ rows, columns, w }, { mode, scales: _, ...c }, inside) => withArena((arena) => {
+    const shape = { rows, columns, ...c };
+    const { codes, ...grids } = quantizeBlocks(w, { ...shape, mode });
+    const given = inside ? { scales: resident(arena, grids.scales), zeroPoints: grids.zeroPoints && arena.uint8(grids.zeroPoints.length) } : grids;
+    if (inside && grids.zeroPoints) given.zeroPoints!.set(grids.zeroPoints);
+    const into = inside ? arena.uint8(codes.length) : undefined;
+    expect(difference(encodeBlocks(inside ? resident(arena, w) : w, given, { ...shape, lowest: mode !== 'symmetric' }, into), codes)).toBeUndefined();
+  })), { numRuns: 100 });
+});
+
+test('a narrower grid clips to its ends', () => {
+  const w = Float32Array.from({ length: 16 }, (_, i) => i - 8);
+  const shape = { rows: 1, columns: 16, block: 16, bits: 8 } as const;
+  expect([...encodeBlocks(w, { scales: Float32Array.of(0.04) }, shape)].map((code) => code - 128)).toEqual([...w].map((x) => Math.max(-128, Math.min(127, x * 25))));
+});
+
+test.each([0, NaN, -Infinity])('a given scale of %d is refused', (scale) => {
+  expect(() => encodeBlocks(weights(32), { scales: Float32Array.of(1, scale) }, { rows: 2, columns: 16, block: 16, bits: 4 })).toThrow(`The scale at index 1 is ${scale}`);
+});
+
+test('a float16 scale that would be 0 is the smallest one, so that tiny values keep their order', () => {
+  const { scales, codes } = quantizeBlocks(new Float32Array(16).fill(2 ** -26).fill(2 ** -23, 8), { rows: 1, columns: 16, block: 16, bits: 8, mode: 'symmetric', scales: 'float16' });
+  expect([scales[0], codes[0], codes[8]]).toEqual([2 ** -24, 128, 130]);
 });
 
 test('padding takes no part in the range and stands for zero', () => {

@@ -15,6 +15,19 @@ import { transposeInto } from './layout.ts';
 export type BlockMode = 'symmetric' | 'asymmetric' | 'full-range';
 export type BlockBits = 2 | 4 | 8;
 
+/**
+ * How scales are stored. `float16`: each is rounded to the nearest float16 first (one that would be 0 is the smallest, 2^-24), and codes and zero points are
+ * made with what it then is.
+ */
+export type ScaleForm = 'float32' | 'float16';
+
+/** How values become codes. */
+export interface BlockOptions extends BlockShape {
+  readonly mode: BlockMode;
+  /** Default: float32. */
+  readonly scales?: ScaleForm | undefined;
+}
+
 /** The matrix and its blocks. */
 export interface BlockShape {
   /** Of the matrix as it is stored, row-major. */
@@ -60,10 +73,10 @@ export function blockSizes({ rows, columns, block, bits, transposed = false }: B
 
 /**
  * Quantizes a matrix in blocks to codes in the layout of MatMulNBits, transposing and packing in one pass: code = clamp(round(w / scale) + zero point), round half
- * to even. Throws NonFiniteError.
+ * to even. Throws NonFiniteError, and `out-of-range` where a scale is beyond float16 and is to be stored so.
  */
-export function quantizeBlocks(w: Float32Array, { mode, ...shape }: BlockShape & { readonly mode: BlockMode }, into?: BlockCodes): BlockCodes {
-  checkOption('mode', mode, ['symmetric', 'asymmetric', 'full-range']);
+export function quantizeBlocks(w: Float32Array, { mode, scales, ...shape }: BlockOptions, into?: BlockCodes): BlockCodes {
+  const flags = modeFlags(mode, scales);
   const sizes = blockSizes(shape);
   checkLength('w', w, shape.rows * shape.columns);
   const result = into ?? {
@@ -73,15 +86,65 @@ export function quantizeBlocks(w: Float32Array, { mode, ...shape }: BlockShape &
   };
   checkCodes(result, sizes);
   if (mode === 'asymmetric' && result.zeroPoints === undefined) throw new KernelError('wrong-size', 'Asymmetric codes have zero points: give "zeroPoints" with the other results');
-  const bad = (shape.transposed ? transposedBlocks : blocksAlongRows)(w, shape, MODES[mode], sizes, result);
-  if (bad) {
-    const index = checkFinite(w);
-    throw new NonFiniteError(index, w[index]!);
-  }
+  refuse(shape.transposed ? transposedBlocks(w, shape, flags, sizes, result, false) : blocksAlongRows(w, shape, flags, sizes, result), w);
   return result;
 }
 
+/** Scales and zero points that are there already, in the layout of BlockCodes. */
+export interface BlockGrids {
+  /** [N, blocks]; finite, none of them 0. */
+  readonly scales: Float32Array;
+  /** [N, ceil(blocks * bits / 8)], packed. Without them every zero point is 2^(bits-1). */
+  readonly zeroPoints?: Uint8Array | undefined;
+}
+
+export interface EncodeBlocksOptions extends BlockShape {
+  /** Whether the lowest code is used, where there are no zero points. Default: yes. */
+  readonly lowest?: boolean;
+}
+
+/**
+ * The codes of quantizeBlocks for given scales and zero points: what is outside of a block's grid takes the code at its end. Throws NonFiniteError, and
+ * `bad-option` for a scale of 0, NaN or infinity.
+ */
+export function encodeBlocks(w: Float32Array, { scales, zeroPoints }: BlockGrids, { lowest = true, ...shape }: EncodeBlocksOptions, into?: Uint8Array): Uint8Array {
+  const sizes = blockSizes(shape);
+  checkLength('w', w, shape.rows * shape.columns);
+  const codes = into ?? new Uint8Array(sizes.n * sizes.codeBytes);
+  const result = { codes, scales, ...(zeroPoints ? { zeroPoints } : {}) };
+  checkCodes(result, sizes);
+  const useless = scales.findIndex((scale) => !(Math.abs(scale) > 0 && Number.isFinite(scale)));
+  if (useless >= 0) throw new KernelError('bad-option', `The scale at index ${useless} is ${scales[useless]}. Give finite ones other than 0`);
+  const flags = MODES[zeroPoints ? 'asymmetric' : lowest ? 'full-range' : 'symmetric'] | GIVEN;
+  refuse(shape.transposed ? transposedBlocks(w, shape, flags, sizes, result, true) : blocksAlongRows(w, shape, flags, sizes, result), w);
+  return codes;
+}
+
 const MODES: Readonly<Record<BlockMode, number>> = { symmetric: 0, asymmetric: 1, 'full-range': 2 };
+const HALF_SCALES = 4;
+const GIVEN = 8;
+/** What block kernels return. */
+export const NON_FINITE = 1;
+export const TOO_LARGE = 2;
+
+/** What the kernels take for a mode. Throws `bad-option`. */
+export function modeFlags(mode: BlockMode, scales: ScaleForm = 'float32'): number {
+  checkOption('mode', mode, ['symmetric', 'asymmetric', 'full-range']);
+  checkOption('scales', scales, ['float32', 'float16']);
+  return MODES[mode] | (scales === 'float16' ? HALF_SCALES : 0);
+}
+
+function refuse(outcome: number, w: Float32Array): void {
+  if (outcome === TOO_LARGE) throw scaleTooLarge();
+  if (outcome !== NON_FINITE) return;
+  const index = checkFinite(w);
+  throw new NonFiniteError(index, w[index]!);
+}
+
+/** For a scale that float16 cannot hold. */
+export function scaleTooLarge(): KernelError {
+  return new KernelError('out-of-range', 'The range of a block asks for a scale beyond 65504, the largest float16. Store the scales as float32, or leave this tensor as it is');
+}
 
 function checkCodes({ codes, scales, zeroPoints }: BlockCodes, { n, blocks, codeBytes, zeroBytes }: BlockSizes): void {
   checkLength('codes', codes, n * codeBytes);
@@ -89,8 +152,9 @@ function checkCodes({ codes, scales, zeroPoints }: BlockCodes, { n, blocks, code
   if (zeroPoints) checkLength('zeroPoints', zeroPoints, n * zeroBytes);
 }
 
-/** Gives true where a value is not finite. */
-function blocksAlongRows(w: Float32Array, { block, bits }: BlockShape, mode: number, { n, k, blocks, codeBytes, zeroBytes }: BlockSizes, { codes, scales, zeroPoints }: BlockCodes): boolean {
+/** Gives 0, or what a kernel could not do. */
+function blocksAlongRows(w: Float32Array, { block, bits }: BlockShape, mode: number, { n, k, blocks, codeBytes, zeroBytes }: BlockSizes, { codes, scales, zeroPoints }: BlockCodes): number {
+  const grids = mode & GIVEN ? 'read' : 'write';
   const scratch = new Uint8Array(block * 4);
   const zeros = zeroPoints ?? new Uint8Array(0);
   let bad = 0;
@@ -98,15 +162,15 @@ function blocksAlongRows(w: Float32Array, { block, bits }: BlockShape, mode: num
     const operands: Operand[] = [
       { name: 'w', view: view.w, use: 'read', per: columns },
       { name: 'codes', view: view.codes, use: 'write', per: per.codeBytes },
-      { name: 'scales', view: view.scales, use: 'write', per: per.blocks },
-      { name: 'zeroPoints', view: view.zeros, use: 'write', ...(zeroPoints ? { per: per.zeroBytes } : {}) },
+      { name: 'scales', view: view.scales, use: grids, per: per.blocks },
+      { name: 'zeroPoints', view: view.zeros, use: grids, ...(zeroPoints ? { per: per.zeroBytes } : {}) },
       { name: 'scratch', view: scratch, use: 'update' },
     ];
-    inChunks(rows, operands, ([from, to, scale, zero, space], count) => (bad |= machine().kernels.blocksOfRows(from!, count, columns, block, bits, mode, to!, scale!, zero!, space!)));
+    inChunks(rows, operands, ([from, to, scale, zero, space], count) => (bad ||= machine().kernels.blocksOfRows(from!, count, columns, block, bits, mode, to!, scale!, zero!, space!)));
   };
   if (k * 4 <= CHUNK_BYTES) piece(n, k, { w, codes, scales, zeros }, { blocks, codeBytes, zeroBytes });
   else for (const part of partsOfRows(n, k, block, bits)) piece(1, part.length, partOf({ w, codes, scales, zeros }, part, { block, bits, zeroPoints }, { k, blocks, codeBytes, zeroBytes }), sizesOf(part.length, block, bits));
-  return bad !== 0;
+  return bad;
 }
 
 interface Part {

@@ -3,6 +3,8 @@ export type KernelErrorCode =
   | 'non-finite' // NaN or infinity where a range is taken
   | 'wrong-size' // operands whose sizes do not fit together
   | 'bad-option' // an option outside what the function offers
+  | 'out-of-range' // a result that its type cannot hold
+  | 'not-positive-definite' // a matrix that has no Cholesky factor
   | 'out-of-memory'; // more than WebAssembly's 4 GiB, or than the system gives
 
 /** What a kernel refuses, and why. */

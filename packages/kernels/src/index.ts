@@ -1,4 +1,4 @@
-export { type BlockBits, type BlockCodes, type BlockMode, type BlockShape, type BlockSizes, blockSizes, dequantizeBlocks, quantizeBlocks } from './blocks.ts';
+export { type BlockBits, type BlockCodes, type BlockGrids, type BlockMode, type BlockOptions, type BlockShape, type BlockSizes, blockSizes, dequantizeBlocks, encodeBlocks, type EncodeBlocksOptions, quantizeBlocks, type ScaleForm } from './blocks.ts';
 export { fromBfloat16, fromFloat16, fromFloat8E4M3FN, fromFloat8E5M2, toBfloat16, toFloat16, toFloat8E4M3FN, toFloat8E5M2 } from './casts.ts';
 export { type CodebookCodes, type CodebookOptions, decodeFp4, decodeNf4, encodeFp4, encodeNf4 } from './codebooks.ts';
 export { KernelError, type KernelErrorCode, NonFiniteError } from './error.ts';
@@ -8,7 +8,7 @@ export { scaleColumns, scaleRows, transpose, type Transposable } from './layout.
 export { type Arena, type NumericArray, pointerOf, withArena, withBuffers } from './memory/arena.ts';
 export { packInt2, packInt4, unpackInt2, unpackInt4, unpackUint2, unpackUint4 } from './packing.ts';
 export { keepNofM, type KeepOptions, maskBelow, type MaskOptions } from './selection.ts';
-export { absMax, checkFinite, histogram, type HistogramOptions, minMax, type Per, type Ranges, ranges } from './statistics.ts';
+export { absMax, checkFinite, countMagnitudes, firstMagnitude, histogram, type HistogramOptions, minMax, type Per, type Ranges, ranges } from './statistics.ts';
 export { inverseCholeskyUpper, type InverseCholesky, type InverseCholeskyOptions } from './linear-algebra/cholesky.ts';
 export { gptq, type GptqOptions, type GptqResult, type Grid } from './linear-algebra/gptq.ts';
 export { Gram, gram } from './linear-algebra/gram.ts';
@@ -18,3 +18,4 @@ export { type Call, type InScratch, inScratch, type Task, type TaskValues } from
 export { WorkerPool, workerPool, type WorkOptions } from './pool/pool.ts';
 export { type BlockTargets, streamBlocks, type StreamWork } from './stream/blocks.ts';
 export { type FileRange, type StoredFloat } from './stream/layout.ts';
+export { type PiecewiseWork, streamCast } from './stream/cast.ts';

@@ -1,6 +1,7 @@
 import { checkLength, checkWhole, KernelError, NonFiniteError } from './error.ts';
 import { CHUNK_BYTES, inChunks } from './memory/chunks.ts';
 import { machine } from './memory/machine.ts';
+import { bitsOf } from './selection.ts';
 
 /** Of what a statistic is taken: the whole, each row, each column, or each block of so many neighbours in a row (the last may be shorter). */
 export type Per = 'tensor' | 'row' | 'column' | { readonly block: number };
@@ -105,6 +106,24 @@ export function checkFinite(w: Float32Array): number {
     if (found >= 0) return start + found;
   }
   return -1;
+}
+
+/** How many magnitudes are at least `from` and at most `to`; with Infinity as `to`, infinities too, but never NaN. */
+export function countMagnitudes(w: Float32Array, from: number, to: number): number {
+  let found = 0;
+  inChunks(w.length, [{ name: 'w', view: w, use: 'read', per: 1 }], ([values], count) => (found += machine().kernels.countBetween(values!, count, bitsOf(from), bitsOf(to))));
+  return found;
+}
+
+/** The index of the first of them, or -1. */
+export function firstMagnitude(w: Float32Array, from: number, to: number): number {
+  let found = -1;
+  inChunks(w.length, [{ name: 'w', view: w, use: 'read', per: 1 }], ([values], count, start) => {
+    if (found >= 0) return;
+    const at = machine().kernels.firstBetween(values!, count, bitsOf(from), bitsOf(to));
+    if (at >= 0) found = start + at;
+  });
+  return found;
 }
 
 /** Throws NonFiniteError where there is NaN or infinity. */

@@ -25,7 +25,7 @@ export interface InverseCholesky {
 /**
  * The upper Cholesky factor of the inverse of a symmetric matrix H [n, n], without forming the inverse: with both axes reversed, H = L L^T; then L^-1, reversed
  * again, is R. About 2/3 n^3 operations instead of 4/3 to 2 n^3. Storage is float32, sums within a diagonal block are float64.
- * Throws NonFiniteError, or `bad-option` where H is not positive definite even with a damping of 1.
+ * Throws NonFiniteError, or `not-positive-definite` where H is not positive definite even with a damping of 1.
  */
 export async function inverseCholeskyUpper(h: Float32Array, n: number, options: InverseCholeskyOptions = {}): Promise<InverseCholesky> {
   const { damp = 0.01, order, out = new Float32Array(n * n) } = options;

@@ -36,7 +36,7 @@ export async function factorWithDamping(work: Factoring, mean: number, damp: num
   for (let used = damp; ; used = used === 0 ? 0.01 : Math.min(1, used * 10)) {
     for (let i = 0; i < n; i++) view[i * (n + 1)] = (view[i * (n + 1)]! || mean) + used * mean;
     if (await factor(work)) return used;
-    if (used === 1) throw new KernelError('bad-option', 'The matrix is not positive definite, not even with the mean of its diagonal added to it. It should be a symmetric sum of squares, such as X^T X');
+    if (used === 1) throw new KernelError('not-positive-definite', 'The matrix is not positive definite, not even with the mean of its diagonal added to it. It should be a symmetric sum of squares, such as X^T X');
     // What lies above the blocks of the diagonal is still as it was.
     machine().kernels.mirror(matrix.pointer, n, 1, 0, n);
     for (const { start, size, values } of squares) copySquare(size, { view: values, at: 0, stride: size }, { view, at: start * (n + 1), stride: n });

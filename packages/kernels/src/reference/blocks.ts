@@ -1,4 +1,5 @@
-import { type BlockBits, type BlockMode } from '../blocks.ts';
+import { type BlockBits, type BlockMode, type ScaleForm } from '../blocks.ts';
+import { decode, encode as encodeFloat, FLOAT16 } from './floats.ts';
 import { clamp, roundHalfToEven } from './rounding.ts';
 
 export interface BlockGrid {
@@ -8,12 +9,13 @@ export interface BlockGrid {
   readonly lowest: number;
 }
 
-export function gridOf(values: readonly number[], bits: BlockBits, mode: BlockMode): BlockGrid {
+export function gridOf(values: readonly number[], bits: BlockBits, mode: BlockMode, form: ScaleForm = 'float32'): BlockGrid {
+  const held = (scale: number): number => (form === 'float16' ? decode(encodeFloat(scale, FLOAT16), FLOAT16) || Math.sign(scale) * 2 ** -24 : scale);
   const [min, max] = [Math.min(0, ...values), Math.max(0, ...values)];
   const middle = 2 ** (bits - 1);
-  if (mode === 'symmetric') return { scale: Math.fround(Math.max(-min, max) / (middle - 1)) || 1, zeroPoint: middle, lowest: 1 };
-  if (mode === 'full-range') return { scale: Math.fround(-(max > -min ? max : min) / middle) || 1, zeroPoint: middle, lowest: 0 };
-  const scale = Math.fround((max - min) / (2 ** bits - 1)) || 1;
+  if (mode === 'symmetric') return { scale: held(Math.fround(Math.max(-min, max) / (middle - 1)) || 1), zeroPoint: middle, lowest: 1 };
+  if (mode === 'full-range') return { scale: held(Math.fround(-(max > -min ? max : min) / middle) || 1), zeroPoint: middle, lowest: 0 };
+  const scale = held(Math.fround((max - min) / (2 ** bits - 1)) || 1);
   return { scale, zeroPoint: clamp(roundHalfToEven(Math.fround(-min / scale)), 0, 2 ** bits - 1), lowest: 0 };
 }
 
@@ -28,7 +30,7 @@ export interface Encoded {
 }
 
 /** Quantizes rows (each an output) of any length; codes and zero points packed with the first in the low bits. */
-export function quantizeRows(rows: readonly (readonly number[])[], block: number, bits: BlockBits, mode: BlockMode): Encoded {
+export function quantizeRows(rows: readonly (readonly number[])[], block: number, bits: BlockBits, mode: BlockMode, form: ScaleForm = 'float32'): Encoded {
   const blocks = Math.ceil((rows[0]?.length ?? 0) / block);
   const codes: number[] = [];
   const scales: number[] = [];
@@ -37,7 +39,7 @@ export function quantizeRows(rows: readonly (readonly number[])[], block: number
     const zeros: number[] = [];
     for (let b = 0; b < blocks; b++) {
       const values = row.slice(b * block, (b + 1) * block);
-      const grid = gridOf(values, bits, mode);
+      const grid = gridOf(values, bits, mode, form);
       scales.push(grid.scale);
       zeros.push(grid.zeroPoint);
       codes.push(...packed(Array.from({ length: block }, (_, i) => encode(values[i] ?? 0, grid, bits)), bits));

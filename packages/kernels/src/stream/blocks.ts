@@ -1,4 +1,4 @@
-import { type BlockMode, type BlockShape, blockSizes } from '../blocks.ts';
+import { type BlockOptions, type BlockShape, blockSizes, modeFlags, NON_FINITE, type ScaleForm, TOO_LARGE } from '../blocks.ts';
 import { machine } from '../memory/machine.ts';
 import { type Call, type InScratch, type Task, type TaskValues } from '../pool/calls.ts';
 import { type FileRange, PIECE_BYTES, ScratchPlan, STORED_BYTES, type StoredFloat } from './layout.ts';
@@ -16,31 +16,28 @@ export interface StreamWork {
   readonly scratch: number;
   /** Whether a kernel met a NaN or an infinity; the results are then of no use. */
   readonly nonFinite: (values: TaskValues) => boolean;
+  /** Whether a scale was beyond float16; the same. */
+  readonly scaleTooLarge: (values: TaskValues) => boolean;
 }
 
 /** How much a thread holds. */
 export interface StreamLimits {
   /** About this much of a matrix is read at a time. */
   readonly piece: number;
-  /** A task keeps its results in scratch while it reads a matrix from front to back; beyond this it takes a strip of columns at a time instead. */
+  /** A task keeps its results in scratch while it reads a matrix from front to back; where they would be more than this, a task is a strip of columns. */
   readonly results: number;
-  /** About the size of a strip. */
-  readonly strip: number;
 }
 
-const LIMITS: StreamLimits = { piece: PIECE_BYTES, results: 48 * 2 ** 20, strip: 32 * 2 ** 20 };
-
-const MODES: Readonly<Record<BlockMode, number>> = { symmetric: 0, asymmetric: 1, 'full-range': 2 };
+const LIMITS: StreamLimits = { piece: PIECE_BYTES, results: 48 * 2 ** 20 };
 
 /**
  * The work of `quantizeBlocks` for a matrix that lies in a file: read in pieces, quantized, transposed and packed, and written to other places in
- * files. A thread holds at most about 64 MiB. The bytes are those of `quantizeBlocks`.
+ * files. A thread holds at most about 64 MiB. The bytes are those of `quantizeBlocks`, with float16 scales as two bytes each.
  */
-export function streamBlocks(source: FileRange, stored: StoredFloat, { mode, ...shape }: BlockShape & { readonly mode: BlockMode }, targets: BlockTargets, limits = LIMITS): StreamWork {
-  const plan = { source, stored, shape, mode: MODES[mode], targets, limits };
-  const { n, codeBytes, blocks, zeroBytes } = blockSizes(shape);
-  const built = !shape.transposed ? alongRows(plan) : n * (codeBytes + blocks * 4 + zeroBytes) <= limits.results ? downColumns(plan) : inStrips(plan);
-  return { ...built, nonFinite: (values) => values.some((v) => v === 1) };
+export function streamBlocks(source: FileRange, stored: StoredFloat, { mode, scales, ...shape }: BlockOptions, targets: BlockTargets, limits = LIMITS): StreamWork {
+  const plan = { source, stored, shape, mode: modeFlags(mode, scales), scales: scales ?? 'float32', targets, limits };
+  const has = (outcome: number) => (values: TaskValues): boolean => values.some((v) => v === outcome);
+  return { ...(shape.transposed ? downColumns(plan) : alongRows(plan)), nonFinite: has(NON_FINITE), scaleTooLarge: has(TOO_LARGE) };
 }
 
 interface Plan {
@@ -48,56 +45,42 @@ interface Plan {
   readonly stored: StoredFloat;
   readonly shape: BlockShape;
   readonly mode: number;
+  readonly scales: ScaleForm;
   readonly targets: BlockTargets;
   readonly limits: StreamLimits;
 }
-type Built = Omit<StreamWork, 'nonFinite'>;
+type Built = Pick<StreamWork, 'tasks' | 'scratch'>;
 
-/** One task: pieces of rows from front to back, results put together in scratch. */
-function downColumns({ source, stored, shape, mode, targets, limits }: Plan): Built {
+/** A task for each strip of columns, most often one: pieces of rows from front to back, results put together in scratch. */
+function downColumns({ source, stored, shape, mode, scales, targets, limits }: Plan): Built {
   const { block, bits } = shape;
   const sizes = blockSizes(shape);
-  const { n, k, blocks } = sizes;
+  const { n, k, blocks, codeBytes, zeroBytes } = sizes;
+  const width = Math.min(n, Math.max(1, Math.floor(limits.results / (codeBytes + blocks * 4 + zeroBytes) / 16)) * 16);
   const unit = (8 / bits) * block; // pieces begin where a byte of packed zero points begins
-  const height = Math.min(k, Math.max(1, Math.floor(limits.piece / (n * 4) / unit)) * unit);
+  const height = Math.min(k, Math.max(1, Math.floor(limits.piece / (width * 4) / unit)) * unit);
   const scratch = new ScratchPlan();
-  const read = reader(stored, height * n, scratch);
-  const results = resultsIn(scratch, n, sizes);
-  const own = scratch.take(machine().kernels.blocksTransposedScratch(block));
-  const task: Call[] = [];
-  for (let row = 0; row < k; row += height) {
-    const rows = Math.min(height, k - row);
-    task.push(...read.calls(source.descriptor, source.position + row * n * STORED_BYTES[stored], rows * n));
-    task.push(['blocksTransposed', read.floats, rows, n, 0, n, block, bits, mode, row / block, blocks, results.codes, results.scales, results.zeroPoints, own]);
-  }
-  return { tasks: [[...task, ...writes(results, targets, 0, n, sizes)]], scratch: scratch.bytes };
-}
-
-/** A task for each strip of columns: for a matrix whose results alone would be too much for a thread. */
-function inStrips({ source, stored, shape, mode, targets, limits }: Plan): Built {
-  const { block, bits } = shape;
-  const sizes = blockSizes(shape);
-  const { n, k, blocks } = sizes;
-  const width = Math.min(n, Math.max(1, Math.floor(limits.strip / (k * 4) / 16)) * 16);
-  const scratch = new ScratchPlan();
-  const read = reader(stored, k * width, scratch);
+  const read = reader(stored, height * width, scratch);
   const results = resultsIn(scratch, width, sizes);
   const own = scratch.take(machine().kernels.blocksTransposedScratch(block));
   const size = STORED_BYTES[stored];
   const tasks: Task[] = [];
   for (let column = 0; column < n; column += width) {
     const columns = Math.min(width, n - column);
-    tasks.push([
-      ...read.rows(source.descriptor, source.position + column * size, n * size, k, columns),
-      ['blocksTransposed', read.floats, k, columns, 0, columns, block, bits, mode, 0, blocks, results.codes, results.scales, results.zeroPoints, own],
-      ...writes(results, targets, column, columns, sizes),
-    ]);
+    const task: Call[] = [];
+    for (let row = 0; row < k; row += height) {
+      const rows = Math.min(height, k - row);
+      const position = source.position + (row * n + column) * size;
+      task.push(...(columns === n ? read.calls(source.descriptor, position, rows * n) : read.rows(source.descriptor, position, n * size, rows, columns)));
+      task.push(['blocksTransposed', read.floats, rows, columns, 0, columns, block, bits, mode, row / block, blocks, results.codes, results.scales, results.zeroPoints, own]);
+    }
+    tasks.push([...task, ...writes(results, targets, column, columns, sizes, scales)]);
   }
   return { tasks, scratch: scratch.bytes };
 }
 
 /** A task for each piece of rows: their results do not depend on each other. */
-function alongRows({ source, stored, shape, mode, targets, limits }: Plan): Built {
+function alongRows({ source, stored, shape, mode, scales, targets, limits }: Plan): Built {
   const { block, bits } = shape;
   const sizes = blockSizes(shape);
   const { n, k } = sizes;
@@ -112,7 +95,7 @@ function alongRows({ source, stored, shape, mode, targets, limits }: Plan): Buil
     tasks.push([
       ...read.calls(source.descriptor, source.position + row * k * STORED_BYTES[stored], rows * k),
       ['blocksOfRows', read.floats, rows, k, block, bits, mode, results.codes, results.scales, results.zeroPoints, own],
-      ...writes(results, targets, row, rows, sizes),
+      ...writes(results, targets, row, rows, sizes, scales),
     ]);
   }
   return { tasks, scratch: scratch.bytes };
@@ -132,12 +115,15 @@ const resultsIn = (scratch: ScratchPlan, rows: number, { codeBytes, blocks, zero
 });
 
 /** Writes the results of `rows` outputs from output `first` on. */
-function writes(results: Results, targets: BlockTargets, first: number, rows: number, { codeBytes, blocks, zeroBytes }: Sizes): Call[] {
-  const perRow = { codes: codeBytes, scales: blocks * 4, zeroPoints: zeroBytes };
-  return (Object.keys(perRow) as (keyof Results)[]).flatMap((what): Call[] => {
+function writes(results: Results, targets: BlockTargets, first: number, rows: number, { codeBytes, blocks, zeroBytes }: Sizes, form: ScaleForm): Call[] {
+  const half = form === 'float16';
+  const perRow = { codes: codeBytes, scales: blocks * (half ? 2 : 4), zeroPoints: zeroBytes };
+  // In place: what is written never overtakes what is read.
+  const narrow: Call[] = half && targets.scales ? [['toFloat16', results.scales, rows * blocks, results.scales]] : [];
+  return narrow.concat((Object.keys(perRow) as (keyof Results)[]).flatMap((what): Call[] => {
     const to = targets[what];
     return to ? [['writeFile', to.descriptor, to.position + first * perRow[what], results[what], rows * perRow[what]]] : [];
-  });
+  }));
 }
 
 /** Reads numbers as float32, cast on the way where they are stored otherwise. */

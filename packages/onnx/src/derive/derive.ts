@@ -38,6 +38,12 @@ export function derived<K extends string>({ outputs, compute, stream }: Derivati
     last = new WeakRef(fresh);
     return fresh;
   };
+  const read = (output: K, into: Uint8Array, offset: number): number => memoryTensor(outputs[output].dtype, outputs[output].dims, computed()[output]).read(into, offset);
+  return derivedInPieces({ outputs, read, stream });
+}
+
+/** The same for what can be read from anywhere on: `read` has the contract of Tensor.read. */
+export function derivedInPieces<K extends string>({ outputs, read, stream }: Omit<Derivation<K>, 'compute'> & { readonly read: (output: K, into: Uint8Array, offset: number) => number }): Readonly<Record<K, Tensor>> {
   let requests: Request<K>[] = [];
   const gather = (request: Request<K>): void => {
     requests.push(request);
@@ -54,7 +60,7 @@ export function derived<K extends string>({ outputs, compute, stream }: Derivati
   };
   const tensor = (output: K): Tensor => {
     const { dtype, dims } = outputs[output];
-    const plain = fromReader(dtype, dims, byteLengthOf(dtype, countOf(dims)), (into, offset) => memoryTensor(dtype, dims, computed()[output]).read(into, offset));
+    const plain = fromReader(dtype, dims, byteLengthOf(dtype, countOf(dims)), (into, offset) => read(output, into, offset));
     if (!stream) return plain;
     return { ...plain, writeTo: (descriptor, position, signal) => new Promise((done, failed) => gather({ output, target: { descriptor, position }, signal, done, failed })) };
   };
