@@ -1,5 +1,6 @@
-export { findNonFinite, quantizedBlocks, type BlockTensors } from './derive/blocks.ts';
-export { derived, type Derivation, type Target } from './derive/derive.ts';
+export { encodedBlocks, findNonFinite, quantizedBlocks, type BlockTensors } from './derive/blocks.ts';
+export { castTensor, findOverflow, type CastForm, type Overflow } from './derive/cast.ts';
+export { derived, derivedInPieces, type Derivation, type Target } from './derive/derive.ts';
 export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { fold, type FoldOptions, type FoldReport } from './fold/fold.ts';
 export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
