@@ -67,5 +67,8 @@ export const unknownType = (where: string, dtype: string, known: readonly string
 export const unreadableFile = (file: string, problem: string, cause: unknown): RunError =>
   run('unreadable-file', `${file} cannot be read: ${problem}.`, 'Check that it is a file you may read.', cause);
 
+export const windowsInOrder = (): RecipeError =>
+  recipe('windows-in-order', 'Windows are cut from the texts in their order, so "window" and "shuffle" do not go together.', 'Leave "shuffle" out, and choose windows by "skip" and "take".');
+
 export const zeroOriginal = (metric: string): RecipeError =>
   recipe('zero-original', `The original model's ${quote(metric)} is 0, so a share of it means nothing.`, 'Give the bound as a number.');

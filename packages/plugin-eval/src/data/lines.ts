@@ -46,6 +46,20 @@ export async function scan(file: string): Promise<Scan> {
   return { sha256: hash.digest('hex'), lines };
 }
 
+/** All of a UTF-8 file as it stands, blank lines too, in parts; without a byte order mark, and with "\n" at the end of its lines. Throws as `linesOf` does. */
+export async function* textOf(file: string): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let line = 1;
+  let carried = '';
+  for await (const chunk of chunksOf(file)) {
+    const text = carried + decode(decoder, chunk, file, line, true);
+    carried = text.endsWith('\r') ? '\r' : ''; // its "\n" may follow
+    yield text.slice(0, text.length - carried.length).replaceAll('\r\n', '\n');
+    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) line++;
+  }
+  yield carried + decode(decoder, Buffer.alloc(0), file, line);
+}
+
 async function* chunksOf(file: string): AsyncGenerator<Buffer, void, undefined> {
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) yield chunk as Buffer; // a stream without an encoding gives buffers
@@ -76,9 +90,9 @@ async function* rawLines(file: string, onBytes?: (bytes: Buffer) => void): Async
   if (length > 0) yield Buffer.concat(open);
 }
 
-function decode(decoder: TextDecoder, bytes: Buffer, file: string, number: number): string {
+function decode(decoder: TextDecoder, bytes: Buffer, file: string, number: number, stream = false): string {
   try {
-    return decoder.decode(bytes); // drops a byte order mark at its start, which only the first line should have
+    return decoder.decode(bytes, { stream }); // drops a byte order mark at its start, which only the first line should have
   } catch (cause) {
     throw brokenLine(file, number, 'not UTF-8', 'text in UTF-8', cause);
   }

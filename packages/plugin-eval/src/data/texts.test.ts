@@ -66,3 +66,31 @@ test('what is broken is named', async () => {
   await expect(open('a.txt', ten, { skip: 10 })).rejects.toThrow(/a\.txt: all of its 10 texts are skipped\./);
   await expect(open('a.jsonl', ['{"text": "x"}', '{"body": "y"}']).then(read)).rejects.toThrow(/a\.jsonl:2: has no "text" \(it has "body"\)\. Expected a JSON object whose "text" is the text/);
 });
+
+const whole = async (data: Texts): Promise<string> => (await all(data.windows!.text())).join('');
+
+test('with windows, a .txt file is one text as it stands', async () => {
+  const data = await open('a.txt', ['\ufeffone\r', '', '  two '], { window: 8, skip: 1, take: 2 });
+  expect(await whole(data)).toBe('one\n\n  two \n');
+  expect(data.windows).toMatchObject({ tokens: 8, skip: 1, take: 2 });
+});
+
+test('with windows, the texts of a .jsonl file are lines of one text', async () => {
+  expect(await whole(await open('a.jsonl', ['{"text": "one"}', '', '{"text": "two"}'], { window: 8 }))).toBe('one\ntwo');
+});
+
+test('a character or a line end on the edge of two reads is one', async () => {
+  const line = `${'x'.repeat(2 ** 20 - 1)}é\r`; // é begins on the last byte of the first mebibyte
+  const ended = `${'x'.repeat(2 ** 20 - 1)}\r`;
+  expect(await whole(await open('a.txt', [line], { window: 8 }))).toBe(`${line.slice(0, -1)}\n`);
+  expect(await whole(await open('a.txt', [ended], { window: 8 }))).toBe(`${ended.slice(0, -1)}\n`);
+});
+
+test('other windows are other data', async () => {
+  const fingerprints = await Promise.all([{}, { window: 8 }, { window: 9 }, { window: 8, skip: 1 }].map(async (options) => (await open('a.txt', ten, options)).fingerprint));
+  expect(new Set(fingerprints).size).toBe(4);
+});
+
+test('windows of shuffled texts are refused', async () => {
+  await expect(open('a.txt', ten, { window: 8, shuffle: true })).rejects.toThrow('"window" and "shuffle" do not go together');
+});

@@ -1,12 +1,15 @@
 import { extname } from 'node:path';
-import { defineDataset, seeded, type Text } from '@onnxpress/core';
-import { emptyChoice, emptyData, unknownFormat } from '../problems.ts';
+import { defineDataset, seeded, type Text, type Windows } from '@onnxpress/core';
+import { emptyChoice, emptyData, unknownFormat, windowsInOrder } from '../problems.ts';
 import { shuffled } from '../random.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { jsonLines, textAt } from './json-lines.ts';
-import { linesOf, scan } from './lines.ts';
+import { linesOf, scan, textOf } from './lines.ts';
 
-/** Texts without labels, for calibration and agreement: one to a line, which is the text or a JSON object that holds it. Blank lines are no texts. */
+/**
+ * Texts without labels, for calibration and agreement: one to a line, which is the text or a JSON object that holds it. Blank lines are no texts.
+ * With `window` they are one text, as models that continue texts are measured: a .txt file as it stands, blank lines too, or the texts of a .jsonl file a line each.
+ */
 export const texts = defineDataset({
   name: 'eval/texts',
   summary: 'Texts of a .txt file (one to a line) or of a field of a .jsonl file.',
@@ -17,13 +20,19 @@ export const texts = defineDataset({
     seed: { type: 'integer', default: 0, description: 'Which random order: the same seed, the same texts.' },
     skip: { type: 'integer', minimum: 0, default: 0, description: 'Leave out the first so many texts.' },
     take: { type: 'integer', minimum: 1, description: 'At most so many texts. Default: all.' },
+    window: { type: 'integer', minimum: 1, description: 'Read all texts as one, cut into windows of exactly so many tokens, for models that continue texts; "skip" and "take" then count windows.' },
     'max-length': { type: 'integer', minimum: 1, description: 'Tokens per text, special tokens included; the rest is cut off. Default: what the model takes.' },
   },
-  async open({ file, field, shuffle, seed, skip, take, 'max-length': maxLength }, ctx) {
+  async open({ file, field, shuffle, seed, skip, take, window, 'max-length': maxLength }, ctx) {
     const path = ctx.resolve(file);
+    if (window !== undefined && shuffle) throw windowsInOrder();
     const read = readerOf(path, field);
     const { sha256, lines } = await scan(path);
     if (lines === 0) throw emptyData(path, 'one text to a line');
+    if (window !== undefined) {
+      const windows: Windows = { tokens: window, skip, take, text: () => (isPlain(path) ? textOf(path) : joined(read())) };
+      return { kind: 'texts', fingerprint: fingerprintOf('windows', sha256, field, skip, take, window), count: lines, texts: read, windows };
+    }
     const end = Math.min(lines, skip + (take ?? Infinity));
     if (end <= skip) throw emptyChoice(path, `all of its ${lines} texts are skipped`, `Set "skip" below ${lines}.`);
     const chosen = shuffle ? shuffled(lines, seeded('eval/texts', seed)).slice(skip, end) : undefined;
@@ -36,6 +45,16 @@ export const texts = defineDataset({
     };
   },
 });
+
+const isPlain = (path: string): boolean => extname(path).toLowerCase() === '.txt';
+
+async function* joined(all: AsyncIterable<Text>): AsyncGenerator<string, void, undefined> {
+  let between = '';
+  for await (const { text } of all) {
+    yield between + text;
+    between = '\n';
+  }
+}
 
 function readerOf(path: string, field: string): () => AsyncIterable<Text> {
   switch (extname(path).toLowerCase()) {
