@@ -1,4 +1,4 @@
-import { bytes, type RunEvent, type StepDone } from '@onnxpress/core';
+import { bytes, type RunEvent, type StepDone, type StepRecord } from '@onnxpress/core';
 import type { Colors } from './colors.ts';
 import { fit, pad, padStart } from './columns.ts';
 import { duration, large } from './format.ts';
@@ -49,6 +49,16 @@ function whatItDid(step: StepDone, colors: Colors): string {
     nodes[0] === nodes[1] ? '' : `nodes ${nodes[0]} → ${nodes[1]}`,
     bytes(weights[0]) === bytes(weights[1]) ? '' : `weights ${bytes(weights[0])} → ${bytes(weights[1])}`,
     ...Object.entries(step.counts).map(([what, count]) => `${large(count)} ${what}`),
+    ...summary(step.records ?? []),
     step.verify === undefined || step.numerics === 'lossy' ? '' : colors.dim(fit(step.verify, FINDING_CELLS)),
   ].filter((part) => part !== '').join(' · ');
+}
+
+/** The first thing that was measured of each layer: in the middle, and at most. */
+function summary(records: readonly StepRecord[]): string[] {
+  const [what] = Object.keys(records[0]?.values ?? {});
+  if (what === undefined) return [];
+  const sorted = records.map((r) => r.values[what]).filter((x) => x !== undefined).sort((a, b) => a - b);
+  const shown = (x: number): string => x.toPrecision(3).replace(/^0\./, '.');
+  return [`${what} ${shown(sorted[Math.floor(sorted.length / 2)]!)}, at most ${shown(sorted.at(-1)!)}`]; // there is a first
 }

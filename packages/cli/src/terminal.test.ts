@@ -28,7 +28,7 @@ test('a pipe gets a line for each finished thing', () => {
     display.show(started);
     display.show({ type: 'step-started', variant: '', index: 0, use: 'fusion/simplify' });
     display.show(step());
-    display.show(step({ use: 'quant/dynamic', numerics: 'lossy', cached: true, nodes: [196, 250], bytes: [90_000_000, 22_800_000], counts: { products: 36 }, verify: 'not compared: the pass changes numbers on purpose' }));
+    display.show(step({ use: 'quant/dynamic', numerics: 'lossy', cached: true, nodes: [196, 250], bytes: [90_000_000, 22_800_000], counts: { products: 36 }, records: [{ name: 'a', values: { error: 0.08125 } }, { name: 'b', values: { error: 0.01 } }, { name: 'c', values: { error: 0.5 } }], verify: 'not compared: the pass changes numbers on purpose' }));
     display.show(step({ use: 'fusion/again', changed: false, nodes: [250, 250], verify: undefined }));
     display.show({ type: 'measured', variant: '', use: 'eval/size', measured: { original: { metrics: {} }, result: { metrics: {} } }, ms: 3, cached: false, at: 0 });
     display.stop();
@@ -36,7 +36,7 @@ test('a pipe gets a line for each finished thing', () => {
     "
     retriever-int8  models/minilm/onnx/model.onnx  90.4 MB · 22.6 M weights · opset 14
       ✔ fusion/simplify      1.2 s  nodes 431 → 196 · outputs agree to 2.1e-6
-      ✔ quant/dynamic       cached  nodes 196 → 250 · weights 90.0 MB → 22.8 MB · 36 products
+      ✔ quant/dynamic       cached  nodes 196 → 250 · weights 90.0 MB → 22.8 MB · 36 products · error .0813, at most .500
       ✔ fusion/again         1.2 s  nothing to change
       ✔ eval/size             3 ms
     "

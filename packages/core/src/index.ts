@@ -20,7 +20,7 @@ export { openRecipe, type OpenedRecipe } from './recipe/open.ts';
 export { variantsOf, type Call, type Choose, type Matrix, type ModelSource, type Recipe, type Variant } from './recipe/recipe.ts';
 export { composeSchema, recipeSchema } from './recipe/schema.ts';
 export { Source, type Path, type Pointing } from './recipe/source.ts';
-export type { ModelFacts, RunEvent, StepDone } from './run/events.ts';
+export type { ModelFacts, RunEvent, StepDone, StepRecord } from './run/events.ts';
 export { DEFAULT_CACHE_BYTES, evict, storeBytes, type Evicted } from './run/evict.ts';
 export { factsOf, nodeCount, tensorsOf, weightBytes } from './run/facts.ts';
 export { randomFeeds, type FeedSpec } from './run/feeds.ts';

@@ -1,5 +1,5 @@
 import type { Model, Node, Value } from '@onnxpress/onnx';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent, StepRecord } from '../run/events.ts';
 import type { Services, Token } from '../services/services.ts';
 import type { Feeds, Runtime, RuntimeSettings } from '../services/tokens.ts';
 import type { OptionsSchema } from './options.ts';
@@ -149,8 +149,13 @@ export interface PassContext extends Context {
   warn(message: string, at?: Node | Value): void;
   /** A number for the report: nodes fused, weights zeroed. Calls with one name add up. */
   count(name: string, by?: number): void;
-  /** Says why something was left alone: shown by `onnxpress plan --why`. */
-  missed(why: string): void;
+  /**
+   * What was measured of one layer or tensor, for the report: error, seconds, bits. A function is called only where somebody keeps the answer, so a
+   * preview pays for nothing. Numbers that are not finite are left out.
+   */
+  record(name: string, values: StepRecord['values'] | (() => StepRecord['values'])): void;
+  /** Says why things were left alone: shown by `onnxpress plan --why`. A function, which gives any number of reasons, is called only where somebody wants to know. */
+  missed(why: string | (() => Iterable<string>)): void;
 }
 
 /** Finished pieces of a step, by name, for this step's key only. They go when the step is done. */

@@ -5,6 +5,7 @@ import type { Checkpoint, Context, Dataset, DatasetKind, PassContext } from '../
 import type { Services, Token } from '../services/services.ts';
 import { Log, Runtime, type RuntimeSettings } from '../services/tokens.ts';
 import { keyOf } from './keys.ts';
+import type { StepRecord } from './events.ts';
 import type { Store } from './store.ts';
 
 /** What a run knows while a contribution is at work. */
@@ -51,7 +52,9 @@ export interface PassParts {
   readonly checkpoint: Checkpoint;
   warn(message: string): void;
   count(name: string, by: number): void;
-  missed(why: string): void;
+  missed(why: string | (() => Iterable<string>)): void;
+  /** Absent where nobody keeps records. */
+  readonly record?: ((record: StepRecord) => void) | undefined;
 }
 
 /** The context of a pass. */
@@ -63,6 +66,11 @@ export function passContextOf(parts: ContextParts, pass: PassParts): PassContext
     warn: (message: string, at?: Node | Value) => pass.warn(at ? `${message} (${at instanceof Node ? describe(at) : `"${at.name}"`})` : message),
     count: (name: string, by = 1) => pass.count(name, by),
     missed: pass.missed,
+    record(name: string, values: StepRecord['values'] | (() => StepRecord['values'])) {
+      if (!pass.record) return;
+      const all = typeof values === 'function' ? values() : values;
+      pass.record({ name, values: Object.fromEntries(Object.entries(all).filter(([, value]) => Number.isFinite(value))) });
+    },
     get runtime() {
       if (!pass.usesRuntime) throw new Error(`${pass.use} runs a model without saying so: its author should declare usesRuntime: true, which makes its cache key depend on the runtime.`);
       return base.runtime;

@@ -28,6 +28,12 @@ export type RunEvent =
   | (Where & { readonly type: 'variant-done'; readonly ok: boolean; readonly result: ModelFacts })
   | { readonly type: 'done'; readonly ok: boolean; readonly chosen: string | undefined; readonly output: string | undefined; readonly report: string | undefined };
 
+/** What a pass measured of one layer or tensor: `{ name: 'encoder.0.fc1', values: { 'weight-error': 0.08, seconds: 0.4 } }`. */
+export interface StepRecord {
+  readonly name: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
 export interface StepDone {
   readonly type: 'step';
   readonly index: number;
@@ -41,6 +47,8 @@ export interface StepDone {
   /** Weights in bytes. */
   readonly bytes: readonly [before: number, after: number];
   readonly counts: Readonly<Record<string, number>>;
+  /** Per layer or tensor, in the order in which the pass told them; absent where it told none. */
+  readonly records?: readonly StepRecord[] | undefined;
   readonly warnings: readonly string[];
   /** What comparing before and after found; for a skip, why. */
   readonly verify: string | undefined;

@@ -40,6 +40,7 @@ const double = definePass({
       const { constant } = value;
       model.graph.setConstant(value, lazyTensor('float32', constant.dims, () => float32sOf(constant).map((x) => x * 2 ** times)));
       ctx.progress(1, 2, value.name);
+      ctx.record(value.name, () => ({ factor: 2 ** times, lost: NaN }));
     }
     ctx.warn('weights are larger now');
   },
@@ -162,6 +163,14 @@ test('what a step warned of is in the report when the step comes from the cache'
   await runAll(RECIPE);
   await runAll(RECIPE);
   expect(JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8'))).toMatchObject({ variants: [{ warnings: ['weights are larger now'] }] });
+});
+
+test('what a pass recorded of each tensor is in the report, from the cache too; numbers that are not finite are left out', async () => {
+  for (let i = 0; i < 2; i++) {
+    await runAll(RECIPE);
+    const [{ steps }] = (JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as Report).variants as [Report['variants'][0]]; // one variant
+    expect(steps.map((s) => s.records)).toEqual([undefined, [{ name: 'w', values: { factor: 2 } }]]);
+  }
 });
 
 test('the same recipe gives the same bytes', async () => {

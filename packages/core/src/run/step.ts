@@ -4,7 +4,7 @@ import { RunError } from '../diagnostics/errors.ts';
 import { asRunError } from '../diagnostics/failure.ts';
 import { Clock, Runtime } from '../services/tokens.ts';
 import { checkpointOf, passContextOf, type ContextParts } from './context.ts';
-import type { StepDone } from './events.ts';
+import type { StepDone, StepRecord } from './events.ts';
 import { nodeCount, weightBytes } from './facts.ts';
 import { keepModel, restoreModel, type StoredModel } from './model-store.ts';
 import { assertMatches, matchesOf } from './matches.ts';
@@ -45,6 +45,7 @@ export async function runStep(step: Step, before: Model, { original, sources, st
   assertMatches(step, matchesOf(step, before), before, variant.recipe);
   const copy = before.clone();
   const counts: Record<string, number> = {};
+  const records: StepRecord[] = [];
   const warnings: string[] = [];
   const checkpoint = checkpointOf(store, step.key);
   const ctx = passContextOf(parts, {
@@ -60,6 +61,7 @@ export async function runStep(step: Step, before: Model, { original, sources, st
       counts[name] = (counts[name] ?? 0) + by;
     },
     missed() {},
+    record: (record) => void records.push(record),
   });
   await wrapped(step, async () => {
     await placed(variant.recipe, call, () => pass.run(copy, call.with as never, ctx)); // checked against the pass's own schema
@@ -82,7 +84,7 @@ export async function runStep(step: Step, before: Model, { original, sources, st
   if (touched !== undefined) throw new RunError(sourceChanged(touched));
   const done: Omit<StepDone, 'cached'> = {
     type: 'step', index, use: call.use, key: step.key, numerics: pass.numerics, changed, ms: clock.ticks() - started,
-    nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, warnings, verify: verified,
+    nodes: [nodeCount(before), nodeCount(copy)], bytes: [weightBytes(before), weightBytes(copy)], counts, ...(records.length > 0 ? { records } : {}), warnings, verify: verified,
   };
   const value: StoredStep = { done, model: stored?.stored };
   await store.put({ key: step.key, kind: 'step', label: call.use, value, blobs: stored?.blobs ?? [] });

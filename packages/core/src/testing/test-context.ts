@@ -3,6 +3,7 @@ import { Clock, Files, Log, Machine, Runtime } from '../services/tokens.ts';
 import { OrtRuntime } from '../services/ort.ts';
 import type { Checkpoint, Context, Dataset, PassContext } from '../plugin/kinds.ts';
 import { contextOf, passContextOf, type ContextParts } from '../run/context.ts';
+import type { StepRecord } from '../run/events.ts';
 import { seeded } from '../run/random.ts';
 
 /** What a case gives to the context of a contribution. */
@@ -16,6 +17,8 @@ export interface TestContextSpec {
   readonly services?: (services: Services) => void;
   readonly usesRuntime?: boolean;
   readonly said?: string[];
+  /** Where the records of a pass go. */
+  readonly records?: StepRecord[];
 }
 
 /** Services of a test: a clock that only counts calls, a log that is kept, no machine features, and the real runtime. */
@@ -49,7 +52,8 @@ export function testPassContext(spec: TestContextSpec = {}): PassContext {
     checkpoint: memoryCheckpoint(),
     warn: (m) => void said.push(m),
     count() {},
-    missed: (why) => void said.push(why),
+    missed: (why) => void said.push(...(typeof why === 'string' ? [why] : why())),
+    ...(spec.records ? { record: (r) => void spec.records!.push(r) } : {}), // asked for just now
   });
 }
 
