@@ -7,12 +7,12 @@ const pieceSize = 2 ** 15;
 /** Characters on both sides of a cut that tell whether tokens cross it. */
 const reach = 256;
 
-/** Line breaks near the end of a piece that are tried. */
+/** Places near the end of a piece that are tried. */
 const attempts = 64;
 
 /**
  * The tokens of a long text, without special tokens, piece by piece: the same as `tokenizer.idsOf` of the whole text, which need not fit into memory. A piece ends
- * at a line break, where the tokens around it show that none depends on what follows; a text without such a place is one piece.
+ * at a line break, or else at a space, where the tokens around it show that none depends on what follows; a text without such a place is one piece.
  */
 export async function* tokensOf(tokenizer: Pick<Tokenizer, 'idsOf'>, text: Iterable<string> | AsyncIterable<string>, signal?: AbortSignal): AsyncGenerator<readonly number[], void, undefined> {
   let held: Piece | undefined;
@@ -54,7 +54,7 @@ async function* piecesOf(tokenizer: Pick<Tokenizer, 'idsOf'>, text: Iterable<str
     while (open.length >= wanted) {
       const end = placeToCut(tokenizer, open.slice(0, wanted));
       if (end === undefined) {
-        wanted += pieceSize; // nowhere here: look again when there is more
+        wanted *= 2; // nowhere here: look again when there is more
         continue;
       }
       yield open.slice(0, end);
@@ -65,13 +65,17 @@ async function* piecesOf(tokenizer: Pick<Tokenizer, 'idsOf'>, text: Iterable<str
   if (open !== '') yield open;
 }
 
-/** The last place at a line break that no token crosses or looks across. */
+/** The last place at a line break, or at a space if there is none, that no token crosses or looks across. */
 function placeToCut(tokenizer: Pick<Tokenizer, 'idsOf'>, text: string): number | undefined {
-  let newline = text.lastIndexOf('\n', text.length - reach);
-  for (let tried = 0; newline > 0 && tried < attempts; tried++, newline = text.lastIndexOf('\n', newline - 1)) {
-    // Some tokenizers join line breaks to what comes before them, others spaces to what comes after.
-    const start = text.slice(0, newline).trimEnd().length;
-    const found = [start, newline + 1].find((place) => place > 0 && isSeam(tokenizer, text, place));
+  return lastSeam(tokenizer, text, '\n') ?? lastSeam(tokenizer, text, ' ');
+}
+
+function lastSeam(tokenizer: Pick<Tokenizer, 'idsOf'>, text: string, at: string): number | undefined {
+  let space = text.lastIndexOf(at, text.length - reach);
+  for (let tried = 0; space > 0 && tried < attempts; tried++, space = text.lastIndexOf(at, space - 1)) {
+    // Some tokenizers join white space to what comes before it, others to what comes after.
+    const start = text.slice(0, space).trimEnd().length;
+    const found = [start, space + 1].find((place) => place > 0 && isSeam(tokenizer, text, place));
     if (found !== undefined) return found;
   }
   return undefined;
