@@ -20,7 +20,8 @@ const FINDING_CELLS = 72;
 /** A finished step: its mark, its time, and what it did to the model. */
 export function stepLine(step: StepDone, { colors, nameWidth }: LineStyle): string {
   const time = step.cached ? 'cached' : duration(step.ms);
-  return `  ${colors.green('✔')} ${pad(step.use, nameWidth)}  ${colors.dim(padStart(time, TIME_WIDTH))}  ${whatItDid(step, colors)}`.trimEnd();
+  const mark = step.rolledBack === undefined ? colors.green('✔') : colors.yellow('↶');
+  return `  ${mark} ${pad(step.use, nameWidth)}  ${colors.dim(padStart(time, TIME_WIDTH))}  ${whatItDid(step, colors)}`.trimEnd();
 }
 
 export function measuredLine(event: Event<'measured'>, { colors, nameWidth }: LineStyle): string {
@@ -43,6 +44,7 @@ export function progressText({ done, of, what }: Pick<Event<'progress'>, 'done' 
 export const nameOf = (event: { readonly use: string; readonly as?: string | undefined }): string => (event.as ? `${event.use} (${event.as})` : event.use);
 
 function whatItDid(step: StepDone, colors: Colors): string {
+  if (step.rolledBack !== undefined) return colors.yellow('rolled back: it changed what the model computes');
   if (!step.changed) return colors.dim('nothing to change');
   const [nodes, weights] = [step.nodes, step.bytes];
   return [

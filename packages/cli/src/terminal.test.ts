@@ -30,6 +30,7 @@ test('a pipe gets a line for each finished thing', () => {
     display.show(step());
     display.show(step({ use: 'quant/dynamic', numerics: 'lossy', cached: true, nodes: [196, 250], bytes: [90_000_000, 22_800_000], counts: { products: 36 }, records: [{ name: 'a', values: { error: 0.08125 } }, { name: 'b', values: { error: 0.01 } }, { name: 'c', values: { error: 0.5 } }], verify: 'not compared: the pass changes numbers on purpose' }));
     display.show(step({ use: 'fusion/again', changed: false, nodes: [250, 250], verify: undefined }));
+    display.show(step({ use: 'fusion/wrong', changed: false, nodes: [250, 250], rolledBack: 'rolled back. The model before and after compute different things.' }));
     display.show({ type: 'measured', variant: '', use: 'eval/size', measured: { original: { metrics: {} }, result: { metrics: {} } }, ms: 3, cached: false, at: 0 });
     display.stop();
   })).toMatchInlineSnapshot(`
@@ -38,6 +39,7 @@ test('a pipe gets a line for each finished thing', () => {
       ✔ fusion/simplify      1.2 s  nodes 431 → 196 · outputs agree to 2.1e-6
       ✔ quant/dynamic       cached  nodes 196 → 250 · weights 90.0 MB → 22.8 MB · 36 products · error .0813, at most .500
       ✔ fusion/again         1.2 s  nothing to change
+      ↶ fusion/wrong         1.2 s  rolled back: it changed what the model computes
       ✔ eval/size             3 ms
     "
   `);

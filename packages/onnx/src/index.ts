@@ -35,6 +35,7 @@ export { weightOf, type Weight } from './ir/weight.ts';
 export { integersOf } from './rewrite/forms.ts';
 export { anyAttributes, anyOf, attribute, constant, kept, named, oneOf, optional, value, values, type AttributeHole, type ConstantDemand, type Demand, type Hole, type ListHole, type OperatorName, type Pattern, type ValueHole } from './rewrite/pattern.ts';
 export { rewrite, type Hit, type Miss, type RewriteOptions } from './rewrite/rewrite.ts';
+export { watchRewriting, type RewriteWatch } from './rewrite/watch.ts';
 export { copyOf, nodeRule, rule, type Bound, type Built, type Holes, type NodeRuleSpec, type Rule, type RuleSpec } from './rewrite/rule.ts';
 export { parseGraph, parseModel } from './text/parse.ts';
 export { printGraph, printModel } from './text/print.ts';

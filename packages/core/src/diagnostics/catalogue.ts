@@ -158,12 +158,6 @@ export const noSuchFile = (path: string, what = 'The file', at?: Span, near: rea
 export const nonFiniteActivation = (value: string, sample: number, found: number, index: number): Diagnostic =>
   error('non-finite-activation', `${quote(value)} holds ${found} at element ${index} when the model runs on sample ${sample} of the data.`, undefined, 'Look whether the data fit the model, or exclude what reads it.');
 
-export const notVerified = (use: string, step: number, why: string): Diagnostic =>
-  error('not-verified', `${use}, step ${step}: the model before and after were ${why}.`, undefined, '"verify: strict" in the recipe wants every exact and every rounding step compared. "verify: always" says so in the report and goes on.');
-
-export const notObservable = (value: string): Diagnostic =>
-  error('not-observable', `${quote(value)} is no float tensor with columns, so there is nothing to calibrate on.`, undefined, 'Exclude what reads it.');
-
 export const notAFile = (path: string, at?: Span): Diagnostic =>
   error('not-a-file', `${path} is a folder, and a file is needed.`, at, 'Name the file in it.');
 
@@ -173,8 +167,14 @@ export const notAMap = (found: unknown, at: Span): Diagnostic =>
 export const notAPlugin = (specifier: string, found: string, at?: Span): Diagnostic =>
   error('not-a-plugin', `${quote(specifier)} is no plugin: its default export is ${found}.`, at, 'A plugin module ends with "export default definePlugin({ name, passes: [...] })".');
 
+export const notObservable = (value: string): Diagnostic =>
+  error('not-observable', `${quote(value)} is no float tensor with columns, so there is nothing to calibrate on.`, undefined, 'Exclude what reads it.');
+
 export const notUtf8 = (at: Span): Diagnostic =>
   error('not-utf8', 'The file is not UTF-8 text.', at, 'Save it as UTF-8. Windows PowerShell writes UTF-16 by default.');
+
+export const notVerified = (use: string, step: number, why: string): Diagnostic =>
+  error('not-verified', `${use}, step ${step}: the model before and after were ${why}.`, undefined, '"verify: strict" in the recipe wants every exact and every rounding step compared. "verify: always" says so in the report and goes on.');
 
 export const outputIsModel = (path: string, at?: Span): Diagnostic =>
   error('output-is-model', `The result would replace the model that it is made from: ${path}.`, at, 'Choose another place for the output.');
@@ -208,7 +208,7 @@ export const sourceChanged = (file: string): Diagnostic =>
 
 /** A warning of its step, which knows its name. */
 export const stepRolledBack = (found: string, culprit?: string): Diagnostic =>
-  error('step-rolled-back', `rolled back. ${rollBackReason(found, culprit)}`);
+  warning('step-rolled-back', `rolled back. ${rollBackReason(found, culprit)}`, undefined, 'The run goes on with the model as it was before the step. "verify: strict" in the recipe would end it.');
 
 const rollBackReason = (found: string, culprit: string | undefined): string => `The model before and after compute different things: ${found}${culprit === undefined ? '' : `; ${culprit}`}.`;
 

@@ -58,7 +58,7 @@ export interface Recipe {
   readonly reports: readonly Call[];
   readonly runtime: RuntimeSettings;
   readonly requires: { readonly cpu: readonly string[] };
-  readonly verify: 'auto' | 'always' | 'off';
+  readonly verify: 'auto' | 'always' | 'strict' | 'off';
   readonly plugins: readonly string[];
   /** Where there is one, take `variantsOf(recipe)`: the calls of the recipe itself then still hold `${{ matrix.… }}`. */
   readonly matrix: Matrix | undefined;

@@ -52,7 +52,7 @@ export const recipeSchema = map('A recipe of onnxpress: which model, what is don
     threads: { type: 'integer', minimum: 0, maximum: 1024, default: 0, description: 'Threads within an operator. 0 is all cores.' },
   }),
   requires: map('What the machine must have, because numbers depend on it.', { cpu: list('Features of the processor, such as avx512_vnni.', text('A feature.')) }),
-  verify: { enum: ['auto', 'always', 'off'], default: 'auto', description: 'Whether the model is compared before and after each exact or rounding step: where time and memory allow, always, or never.' },
+  verify: { enum: ['auto', 'always', 'strict', 'off'], default: 'auto', description: 'Whether the model is compared before and after each exact or rounding step, and a step that changed what it computes is rolled back: where time and memory allow, always, always and with an end of the run instead, or never.' },
   plugins: list('Plugins besides those that are installed as dependencies: package names, or paths relative to this file.', text('A package name or a path.')),
 }, { required: ['model'] });
 

@@ -52,4 +52,6 @@ export interface StepDone {
   readonly warnings: readonly string[];
   /** What comparing before and after found; for a skip, why. */
   readonly verify: string | undefined;
+  /** Why the result was thrown away and the model before was kept: the pass changed what the model computes. Then `changed` is false. */
+  readonly rolledBack?: string | undefined;
 }

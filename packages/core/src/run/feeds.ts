@@ -1,4 +1,4 @@
-import { OnnxError, type DType, type Model, type Value } from '@onnxpress/onnx';
+import { OnnxError, type DType, type Model, type Node, type Value } from '@onnxpress/onnx';
 import type { Feed, FeedData, Feeds } from '../services/tokens.ts';
 import { normal } from './random.ts';
 
@@ -6,14 +6,30 @@ export interface FeedSpec {
   readonly random: () => number;
   /** Sizes of symbolic dimensions by name. Others are 1 for the first dimension of an input and 8 for the rest, equal names equal. */
   readonly dims?: Readonly<Record<string, number>>;
+  /** Sizes of dimensions without a name: the first of an input, and the rest. */
+  readonly unnamed?: { readonly leading: number; readonly rest: number };
+  /**
+   * Every kind of value that callers may give, rather than what they give most of the time: masks with padding, segments, caches that hold something, flags of both
+   * values.
+   */
+  readonly varied?: boolean;
 }
 
+type Filling = 'ones' | 'zeros' | 'ramp' | 'prefix';
+interface Named {
+  readonly name: RegExp;
+  readonly usual: Filling;
+  /** Undefined: drawn at random. */
+  readonly varied: Filling | undefined;
+}
 /** Names that exporters give to the inputs of text models, and what may go in there. */
-const BY_NAME: readonly (readonly [RegExp, 'ones' | 'zeros' | 'ramp'])[] = [
-  [/attention_mask|padding_mask/, 'ones'],
-  [/token_type_ids|segment_ids|past_key_values|use_cache/, 'zeros'],
-  [/position_ids|cache_position/, 'ramp'],
+const BY_NAME: readonly Named[] = [
+  { name: /attention_mask|padding_mask/, usual: 'ones', varied: 'prefix' },
+  { name: /token_type_ids|segment_ids|past_key_values|use_cache/, usual: 'zeros', varied: undefined },
+  { name: /position_ids|cache_position/, usual: 'ramp', varied: 'ramp' },
 ];
+/** A byte that indexes nothing is a colour. */
+const COLOURS = 256;
 const DEFAULT_LEADING = 1;
 const DEFAULT_REST = 8;
 
@@ -22,32 +38,57 @@ const DEFAULT_REST = 8;
  * Inputs that have a default are left to it.
  * Throws `unsupported` for an input that is no tensor.
  */
-export function randomFeeds(model: Model, { random, dims = {} }: FeedSpec): Feeds {
+export function randomFeeds(model: Model, { random, dims = {}, unnamed = { leading: DEFAULT_LEADING, rest: DEFAULT_REST }, varied = false }: FeedSpec): Feeds {
   return Object.fromEntries(model.graph.inputs.filter((v) => !v.default).map((v) => [v.name, feed(v)]));
 
   function feed(v: Value): Feed {
     const type = v.type;
     if (type?.kind !== 'tensor') throw new OnnxError('unsupported', `Input "${v.name}" is no tensor, so no random values can be made for it.`);
-    const shape = (type.dims ?? []).map((d, i) => (typeof d === 'number' ? d : ((d === null ? undefined : dims[d]) ?? (i === 0 ? DEFAULT_LEADING : DEFAULT_REST))));
+    const shape = (type.dims ?? []).map((d, i) => (typeof d === 'number' ? d : ((d === null ? undefined : dims[d]) ?? (i === 0 ? unnamed.leading : unnamed.rest))));
     const count = shape.reduce((a, b) => a * b, 1);
-    const filling = BY_NAME.find(([name]) => name.test(v.name))?.[1];
+    const known = BY_NAME.find(({ name }) => name.test(v.name));
+    const filling = varied ? known?.varied : known?.usual;
     const last = shape.at(-1) ?? 1;
-    const at = (i: number): number => (filling === 'ones' ? 1 : filling === 'zeros' ? 0 : filling === 'ramp' ? i % last : NaN);
-    const limit = filling ? 0 : rowsOf(v);
+    const at = (i: number): number => (filling === 'ones' ? 1 : filling === 'zeros' ? 0 : filling === 'ramp' ? i % last : Number(i % last < last - (Math.floor(i / last) % last)));
+    const limit = filling ? 0 : rowsOf(v, varied && !known && type.dtype === 'uint8' ? COLOURS : 2);
     return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, (i) => (filling ? at(i) : isWhole(type.dtype) ? Math.floor(random() * limit) : normal(random))) };
   }
 }
 
 const isWhole = (d: DType): boolean => /^(u?int|bool)/.test(d);
 
-/** The rows of the smallest table that the value indexes directly; 2 where it indexes none. */
-function rowsOf(v: Value): number {
-  const rows = v.uses.flatMap(({ node, index }) => {
-    if (node.is('Cast') || node.is('Identity')) return rowsOf(node.output);
-    const table = node.is('Gather') && index === 1 ? node.inputs[0]?.dims?.[node.int('axis', 0)] : undefined;
-    return typeof table === 'number' ? [table] : [];
-  });
-  return rows.length ? Math.min(...rows) : 2;
+/** What hands indices on as they are. */
+const HANDS_ON: readonly string[] = ['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Transpose', 'Expand', 'Slice'];
+
+/** The rows of the smallest table that the value indexes; `otherwise` where it indexes none. */
+function rowsOf(v: Value, otherwise: number): number {
+  const rows = [...tables(v, new Set())];
+  return rows.length ? Math.min(...rows) : otherwise;
+}
+
+function* tables(v: Value, seen: Set<Value>): Generator<number> {
+  if (seen.has(v)) return;
+  seen.add(v);
+  for (const { node, index } of v.uses) {
+    if (index === 0 && HANDS_ON.some((op) => node.is(op))) yield* tables(node.output, seen);
+    else {
+      const table = tableOf(node, index);
+      const rows = table?.dims?.[axisOf(node, table)];
+      if (typeof rows === 'number') yield rows;
+    }
+  }
+}
+
+/** The table that a node looks up with its input `index`. */
+function tableOf(node: Node, index: number): Value | undefined {
+  if ((node.is('Gather') || node.is('GatherBlockQuantized', 'com.microsoft')) && index === 1) return node.inputs[0];
+  // the ids of tokens, then those of segments, and their tables
+  return node.is('EmbedLayerNormalization', 'com.microsoft') && index < 2 ? node.inputs[index === 0 ? 2 : 4] : undefined;
+}
+
+function axisOf(node: Node, table: Value): number {
+  const axis = node.int('axis', node.int('gather_axis', 0));
+  return axis < 0 ? axis + (table.rank ?? 0) : axis;
 }
 
 function fill(dtype: DType, count: number, at: (i: number) => number): FeedData {

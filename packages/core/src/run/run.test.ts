@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { float32sOf, lazyTensor, openModel, parseModel, writeModel } from '@onnxpress/onnx';
+import { float32sOf, lazyTensor, openModel, parseModel, rewrite, rule, tensorType, value, writeModel } from '@onnxpress/onnx';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { badBound, noSuchFile } from '../diagnostics/catalogue.ts';
 import { RecipeError, RunError } from '../diagnostics/errors.ts';
@@ -54,6 +54,27 @@ const wrong = definePass({
     for (const v of [...model.graph.initializers.values()]) model.graph.setConstant(v, lazyTensor('float32', v.constant.dims, () => new Float32Array(4)));
   },
 });
+const widens = definePass({
+  name: 'toy/widens',
+  summary: 'Forgets a name of a dimension.',
+  numerics: 'exact',
+  run(model) {
+    model.graph.outputs[0]!.type = tensorType('float32', [null, 2]);
+  },
+});
+/** One rule does nothing to the numbers, and the other does. */
+const rules = definePass({
+  name: 'toy/rules',
+  summary: 'Has a rule that is wrong.',
+  numerics: 'exact',
+  run(model) {
+    const x = value();
+    rewrite(model, [
+      rule('twice', { vars: { x }, match: ({ x: v }, op) => op.Neg(op.Neg(v)), build: ({ x: v }, op) => op.Identity(v) }),
+      rule('flatten', { vars: { x }, match: ({ x: v }, op) => op.Sigmoid(v), build: ({ x: v }, op) => op.Tanh(v) }),
+    ]);
+  },
+});
 const sum = defineEvaluator({
   name: 'toy/sum',
   summary: 'The sum of all weights.',
@@ -101,7 +122,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const registryOf = (version = '1', dataVersion = '1'): Registry => {
   const registry = new Registry();
   const origin = { packageName: 'toy', version };
-  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong], evaluators: [sum], reporters: [broken] }), origin)).toEqual([]);
+  expect(registry.add(definePlugin({ name: 'toy', passes: [double, nothing, wrong, widens, rules], evaluators: [sum], reporters: [broken] }), origin)).toEqual([]);
   expect(registry.add(definePlugin({ name: 'words', datasets: [none, gone] }), { packageName: 'words', version: dataVersion })).toEqual([]);
   expect(registry.add(definePlugin({ name: 'eval', gates: [atMost] }), origin)).toEqual([]);
   return registry;
@@ -212,7 +233,7 @@ test('so is the code that reads the data that a list names', async () => {
 test('a step that was never compared is no answer to a recipe that wants it compared', async () => {
   const text = RECIPE.replace('toy/nothing', 'toy/wrong');
   await runAll(`${text}verify: off\n`);
-  await expect(runAll(text)).rejects.toMatchObject({ diagnostic: { code: 'verify-failed' } });
+  expect((await runAll(text)).find((e) => e.type === 'step')).toMatchObject({ cached: false, rolledBack: expect.any(String) as string });
 });
 
 test('fresh measures anew, with the steps from the cache', async () => {
@@ -270,8 +291,34 @@ test('a full disk is told as such, and leaves nothing half-written', async () =>
   expect(leftovers()).toEqual([]);
 });
 
-test('a pass that is wrong about being exact is caught', async () => {
-  await expect(runAll(RECIPE.replace('toy/nothing', 'toy/wrong'))).rejects.toMatchObject({ diagnostic: { code: 'verify-failed' } });
+test('a pass that is wrong about being exact is rolled back, which is said, and the run goes on', async () => {
+  const text = RECIPE.replace('toy/nothing', 'toy/wrong');
+  for (const cached of [false, true]) {
+    const events = await runAll(text);
+    expect(events.find((e) => e.type === 'step')).toMatchObject({ use: 'toy/wrong', cached, changed: false, rolledBack: expect.stringContaining('output "y" differs by') as string });
+    expect(events.at(-1)).toMatchObject({ ok: true });
+    expect(weights()).toEqual([2, 4, 6, 8]); // doubled, and not what the wrong pass made of them
+    const { variants } = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as Report;
+    expect(variants[0]!.warnings).toContainEqual(expect.stringContaining('"y", which MatMul "y" gave, is the first value to differ'));
+  }
+});
+
+test('so is one that changes the signature, which is an error where nothing is compared', async () => {
+  const text = RECIPE.replace('toy/nothing', 'toy/widens');
+  expect((await runAll(text)).find((e) => e.type === 'step')).toMatchObject({ changed: false, rolledBack: expect.stringContaining('+ output y: float32[?, 2]') as string });
+  await expect(runAll(`${text}verify: off\n`)).rejects.toMatchObject({ diagnostic: { code: 'signature-changed' } });
+});
+
+test('the rule that is to blame is found, and the node', async () => {
+  const chain = ['n0 = Neg(x)', ...Array.from({ length: 9 }, (_, i) => `n${i + 1} = Neg(n${i})`), 's = Sigmoid(n9)', 'y = MatMul(s, w)'].join('  ');
+  await writeModel(parseModel(`<ir_version: 8, opset_import: ["" : 17]> g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> { ${chain} }`), join(folder, 'model.onnx'));
+  expect((await runAll(RECIPE.replace('toy/nothing', 'toy/rules'))).find((e) => e.type === 'step')).toMatchObject({ rolledBack: expect.stringContaining('it came with rule flatten at Sigmoid "s"') as string });
+});
+
+test('where the recipe is strict, what does not hold ends the run, and so does what cannot be compared', async () => {
+  await expect(runAll(`${RECIPE.replace('toy/nothing', 'toy/wrong')}verify: strict\n`)).rejects.toMatchObject({ diagnostic: { code: 'verify-failed' } });
+  await writeModel(parseModel('<ir_version: 8, opset_import: ["" : 17]> g (seq(float[N, 2]) x) => (seq(float[N, 2]) x) <float[2, 2] w = {1, 2, 3, 4}> { }'), join(folder, 'model.onnx'));
+  await expect(runAll(`${RECIPE.replace('toy/nothing', 'toy/wrong')}verify: strict\n`)).rejects.toMatchObject({ diagnostic: { code: 'not-verified' } });
 });
 
 test('an aborted run ends, and the next one goes on from the finished steps', async () => {

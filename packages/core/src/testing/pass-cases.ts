@@ -3,7 +3,7 @@ import { assertValid, describeType, modelBytes, modelFromBytes, parseModel, prin
 import type { AnyContribution, Dataset, Pass } from '../plugin/kinds.ts';
 import { randomFeeds } from '../run/feeds.ts';
 import { seeded } from '../run/random.ts';
-import { distance, ROUNDING_TOLERANCE } from '../run/verify.ts';
+import { distance, ROUNDING_TOLERANCE } from '../run/distance.ts';
 import { Runtime, type Feeds } from '../services/tokens.ts';
 import { Cases, type RunnableCase } from './cases.ts';
 import { addOptionsCases, optionsOf, type RejectCase } from './options-cases.ts';

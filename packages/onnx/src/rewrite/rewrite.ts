@@ -6,14 +6,35 @@ import { install, type Installed } from './install.ts';
 import { operatorKey } from './pattern.ts';
 import { planOf, type Plan } from './plan.ts';
 import type { Rule } from './rule.ts';
+import { mayFire } from './watch.ts';
 
-/** A rule that did not fire at a node. */
+/** A rule that did not fire at a node. It is worded when it is asked for, of the model as it is then. */
 export interface Miss {
   readonly rule: string;
   readonly node: Node;
   readonly reason: string;
   /** All of it in a sentence. */
   readonly text: string;
+}
+
+class Missed implements Miss {
+  readonly rule: string;
+  readonly node: Node;
+  readonly #why: () => string;
+
+  constructor(rule: string, node: Node, why: () => string) {
+    this.rule = rule;
+    this.node = node;
+    this.#why = why;
+  }
+
+  get reason(): string {
+    return this.#why();
+  }
+
+  get text(): string {
+    return `${this.rule} did not fit ${describe(this.node)}: ${this.#why()}`;
+  }
 }
 
 /** A rule that fired, after the fact. */
@@ -26,7 +47,7 @@ export interface Hit {
 }
 
 export interface RewriteOptions {
-  /** Hears of each rule that was tried at a node and did not fire. Reasons are only worded for it. */
+  /** Hears of each rule that was tried at a node and did not fire. */
   readonly missed?: (miss: Miss) => void;
   readonly fired?: (hit: Hit) => void;
   /** How often rules may fire before they are taken to undo each other. Ten times per node, and 1,000, by default. */
@@ -89,7 +110,9 @@ class Run {
       this.#todo.delete(node);
       if (!this.#isInModel(node)) continue;
       const hit = this.#firstHit(node);
-      if (hit) this.#apply(hit.rule, hit.plan);
+      if (!hit) continue;
+      if (!mayFire(hit.plan.graph, hit.rule.name, () => describe(hit.plan.root))) break;
+      this.#apply(hit.rule, hit.plan);
     }
     for (const g of this.#unsorted) g.sort();
   }
@@ -134,9 +157,7 @@ class Run {
         return true;
       });
       if (plan) return { rule, plan };
-      if (!missed || !why) continue;
-      const reason = why();
-      missed({ rule: rule.name, node, reason, text: `${rule.name} did not fit ${describe(node)}: ${reason}` });
+      if (missed && why) missed(new Missed(rule.name, node, why));
     }
     return undefined;
   }
