@@ -52,7 +52,8 @@ export interface PassParts {
   readonly checkpoint: Checkpoint;
   warn(message: string): void;
   count(name: string, by: number): void;
-  missed(why: string | (() => Iterable<string>)): void;
+  /** Absent where nobody wants to know. */
+  readonly missed?: ((why: string) => void) | undefined;
   /** Absent where nobody keeps records. */
   readonly record?: ((record: StepRecord) => void) | undefined;
 }
@@ -65,7 +66,9 @@ export function passContextOf(parts: ContextParts, pass: PassParts): PassContext
     checkpoint: pass.checkpoint,
     warn: (message: string, at?: Node | Value) => pass.warn(at ? `${message} (${at instanceof Node ? describe(at) : `"${at.name}"`})` : message),
     count: (name: string, by = 1) => pass.count(name, by),
-    missed: pass.missed,
+    missed(why: string | (() => Iterable<string>)) {
+      if (pass.missed) for (const reason of typeof why === 'string' ? [why] : why()) pass.missed(reason);
+    },
     record(name: string, values: StepRecord['values'] | (() => StepRecord['values'])) {
       if (!pass.record) return;
       const all = typeof values === 'function' ? values() : values;

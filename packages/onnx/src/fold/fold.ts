@@ -8,13 +8,13 @@ import { inferTypes, opsetOf } from '../ir/shapes/infer.ts';
 import { tensorOf } from '../ir/values.ts';
 import { batchModel } from './batch.ts';
 import { candidatesOf, hasKnownContents } from './candidates.ts';
-import { choose } from './choose.ts';
+import { choose, type Budget } from './choose.ts';
 import { compute } from './compute.ts';
 import { lazily } from './lazily.ts';
 
 export interface FoldOptions {
-  /** How many bytes larger one fold may make the model: 64 KiB by default. */
-  readonly maxBytes?: number;
+  /** How many bytes larger one fold may make the model: 64 KiB by default. A function is asked once, where anything can be folded. */
+  readonly maxBytes?: number | (() => number);
   /** How many bytes larger all folds together may make it: 1 MiB by default. */
   readonly maxTotalBytes?: number;
   /**
@@ -24,6 +24,8 @@ export interface FoldOptions {
   readonly evaluate?: (model: Model) => Promise<readonly Tensor[]>;
   /** Values that must stay computed. */
   readonly keep?: (value: Value) => boolean;
+  /** Types were inferred since the last change, so that it need not be done again. */
+  readonly inferred?: boolean;
   /** Ends the work between two evaluations, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -41,14 +43,15 @@ export interface FoldReport {
  * model grow by more than it may. Graph outputs keep their names. Exact where `evaluate` is the runtime that runs the model.
  */
 export async function fold(model: Model, options: FoldOptions = {}): Promise<FoldReport> {
-  const { maxBytes = 64 * 1024, maxTotalBytes = 1024 * 1024, keep = () => false } = options;
-  inferTypes(model);
+  const { keep = () => false } = options;
+  if (!options.inferred) inferTypes(model);
   const candidates = candidatesOf(model);
+  const budget = candidates.nodes.size > 0 ? budgetOf(options) : { perFold: 0, total: 0 };
   const known = new Map<Value, Tensor>();
   const tensorFor = (v: Value): Tensor | undefined => v.constant ?? known.get(v);
   for (const n of candidates.nodes) resultsOf(n, tensorFor)?.forEach((tensor, i) => tensor && known.set(n.outputs[i]!, tensor));
   const bytesOf = (v: Value): number | undefined => known.get(v)?.byteLength ?? bytesOfType(v);
-  const choice = choose(candidates, { perFold: maxBytes, total: Math.max(maxBytes, maxTotalBytes) }, bytesOf, keep);
+  const choice = choose(candidates, budget, bytesOf, keep);
   const leftAlone = new Map(choice.leftAlone);
   const missing = [...choice.values].filter((v) => !known.has(v));
   if (options.evaluate) await evaluateAll(model, missing, tensorFor, known, leftAlone, options);
@@ -60,6 +63,11 @@ export async function fold(model: Model, options: FoldOptions = {}): Promise<Fol
   const order = new Map([...model.nodes()].map((n, i) => [n, i]));
   const left = [...leftAlone].filter(([node]) => order.has(node)).sort(([a], [b]) => order.get(a)! - order.get(b)!);
   return { folded, leftAlone: left.map(([node, reason]) => ({ node, reason })) };
+}
+
+function budgetOf({ maxBytes = 64 * 1024, maxTotalBytes = 1024 * 1024 }: FoldOptions): Budget {
+  const perFold = typeof maxBytes === 'number' ? maxBytes : maxBytes();
+  return { perFold, total: Math.max(perFold, maxTotalBytes) };
 }
 
 /** Bytes of the value as a constant; undefined where its size is not known. */

@@ -1,5 +1,5 @@
-import { definePass, inferNode, inferTypes, rewrite, selector } from '@onnxpress/core';
-import type { Work } from '../simplify/part.ts';
+import { definePass, inferNode, inferTypes, rewrite } from '@onnxpress/core';
+import { workOn } from '../simplify/part.ts';
 import { stopping } from '../simplify/rules.ts';
 import { sparing } from '../simplify/sparing.ts';
 import { convActivation, convSum } from './fused-conv.ts';
@@ -17,7 +17,7 @@ export const onnxruntime = definePass({
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
   run(model, options, ctx) {
-    const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
+    const work = workOn(model, options.exclude, ctx);
     inferTypes(model);
     ctx.signal.throwIfAborted();
     for (const [name, count] of rewrite(model, RULES.map((r) => stopping(sparing(r, work), work)), { infer: inferNode })) ctx.count(name, count);

@@ -8,40 +8,47 @@ export const conditions: Part = {
   run(work) {
     for (const graph of [...work.model.graphs()]) {
       work.ctx.signal.throwIfAborted();
-      for (const node of graph.nodes) if (node.is('If') && work.mayChange(node)) swap(node, work);
-      while (mergeOne(graph, work)) work.ctx.signal.throwIfAborted();
+      for (const node of graph.nodes) if (node.is('Not') && work.mayChange(node)) swap(node, work);
+      for (const all of decisionsIn(graph, work)) mergeAll(all, graph, work);
     }
   },
 };
 
 /** Only where nobody but decisions reads the negation: it goes with the last of them. */
-function swap(node: Node, { ctx, mayChange }: Work): void {
-  const [condition] = node.inputs;
-  const not = condition?.producer;
-  const branches = branchesOf(node);
-  if (!not?.is('Not') || !mayChange(not) || !branches || condition?.isOutput || !condition?.uses.every((u) => u.node.is('If') && mayChange(u.node))) return;
-  for (const name of ['then_branch', 'else_branch']) node.setAttr(name, undefined);
-  node.setInput(0, not.inputs[0]);
-  node.setAttr('then_branch', attr.graph(branches[1]));
-  node.setAttr('else_branch', attr.graph(branches[0]));
-  ctx.count('replaced');
+function swap(not: Node, { ctx, mayChange }: Work): void {
+  if (not.output.isOutput || !not.output.uses.every((u) => u.node.is('If') && mayChange(u.node) && branchesOf(u.node))) return;
+  for (const { node } of not.output.uses) {
+    const branches = branchesOf(node)!; // each has them
+    for (const name of ['then_branch', 'else_branch']) node.setAttr(name, undefined);
+    node.setInput(0, not.inputs[0]);
+    node.setAttr('then_branch', attr.graph(branches[1]));
+    node.setAttr('else_branch', attr.graph(branches[0]));
+    ctx.count('replaced');
+  }
 }
 
-function mergeOne(graph: Graph, work: Work): boolean {
-  const seen = new Map<Value, Node>();
+/** Ifs on one condition that can all be where the first is: lists of two and more. */
+function decisionsIn(graph: Graph, work: Work): Node[][] {
+  const open = new Map<Value, Node[]>();
+  const found: Node[][] = [];
   const order = new Map<Node, number>();
+  let place = 0;
   for (const node of graph.nodes) {
-    order.set(node, order.size);
+    order.set(node, place++);
     const [condition] = node.inputs;
     if (!condition || !branchesOf(node) || !work.mayChange(node)) continue;
-    const first = seen.get(condition);
+    const others = open.get(condition);
+    const first = others?.[0];
     if (first && isReady(node, first, graph, order)) {
-      mergeInto(first, node, graph, work);
-      return true;
+      others.push(node);
+      order.set(node, order.get(first)!); // that is where it will be
+    } else {
+      const alone = [node];
+      open.set(condition, alone);
+      found.push(alone);
     }
-    seen.set(condition, node);
   }
-  return false;
+  return found.filter((all) => all.length > 1);
 }
 
 /** Whether all that the branches read is made in front of the first If. */
@@ -55,23 +62,27 @@ function outerReads(g: Graph): Value[] {
   return [...own, ...g.outputs].filter((v) => v.graph !== g);
 }
 
-/** Puts the branches of the second behind those of the first. */
-function mergeInto(first: Node, second: Node, graph: Graph, work: Work): void {
-  const [ours, theirs] = [branchesOf(first)!, branchesOf(second)!]; // both were looked at
-  for (const n of [first, second]) for (const name of ['then_branch', 'else_branch']) n.setAttr(name, undefined);
-  const names = [first, second].flatMap((n) => n.outputs.map((v) => v.name));
-  const both = new Node('If', first.inputs, { name: first.name, outputs: first.outputs.length + second.outputs.length, attrs: [['then_branch', attr.graph(ours[0])], ['else_branch', attr.graph(ours[1])]] });
-  graph.add(both, { before: first });
-  ours.forEach((branch, i) => {
-    const twins = moveInto(branch, theirs[i]!, undefined, work);
-    for (const v of theirs[i]!.outputs) branch.addOutput(twins.get(v) ?? v);
+/** Puts the branches of all behind those of the first. */
+function mergeAll(all: readonly Node[], graph: Graph, work: Work): void {
+  work.ctx.signal.throwIfAborted();
+  const first = all[0]!; // there are two at least
+  const branches = all.map((n) => branchesOf(n)!); // each was looked at
+  for (const n of all) for (const name of ['then_branch', 'else_branch']) n.setAttr(name, undefined);
+  const outputs = all.flatMap((n) => n.outputs);
+  const names = outputs.map((v) => v.name);
+  for (const [thens, elses] of branches.slice(1)) [thens, elses].forEach((theirs, i) => append(branches[0]![i]!, theirs, work)); // two each
+  const one = new Node('If', first.inputs, { name: first.name, outputs: outputs.length, attrs: [['then_branch', attr.graph(branches[0]![0])], ['else_branch', attr.graph(branches[0]![1])]] });
+  graph.add(one, { before: first });
+  outputs.forEach((v, i) => {
+    one.outputs[i]!.infer(v.type);
+    graph.replace(v, one.outputs[i]!);
   });
-  [...first.outputs, ...second.outputs].forEach((v, i) => {
-    both.outputs[i]!.infer(v.type);
-    graph.replace(v, both.outputs[i]!);
-  });
-  graph.remove(second);
-  graph.remove(first);
-  both.outputs.forEach((v, i) => names[i] && !v.isOutput && graph.freshName(names[i]) === names[i] && graph.rename(v, names[i]));
-  work.ctx.count('merged');
+  for (const n of all.toReversed()) graph.remove(n);
+  one.outputs.forEach((v, i) => names[i] && !v.isOutput && graph.freshName(names[i]) === names[i] && graph.rename(v, names[i]));
+  work.ctx.count('merged', all.length - 1);
+}
+
+function append(branch: Graph, theirs: Graph, work: Work): void {
+  const twins = moveInto(branch, theirs, undefined, work);
+  for (const v of theirs.outputs) branch.addOutput(twins.get(v) ?? v);
 }

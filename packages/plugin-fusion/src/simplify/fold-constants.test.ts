@@ -3,6 +3,7 @@ import { testPassContext } from '@onnxpress/core/testing';
 import { expect, test } from 'vitest';
 import { shown } from '../testing/applied.ts';
 import { foldConstants } from './fold-constants.ts';
+import { workOn } from './part.ts';
 
 const FILLED = 'g (float[N, 20] x) => (float[N, 20] y) <int64[2] s = {20, 20}> { w = ConstantOfShape <value = float[1] {0.5}> (s)  y = MatMul(x, w) }';
 
@@ -10,7 +11,7 @@ async function left(text: string, extra: number, exclude: readonly string[] = []
   const model = parseModel(text);
   inferTypes(model);
   const said: string[] = [];
-  await foldConstants(model, extra).run({ model, ctx: testPassContext({ said }), mayChange: (n) => !exclude.includes(n.opType) });
+  await foldConstants(model, extra).run(workOn(model, exclude.map((name) => `op:${name}`), testPassContext({ said })));
   return { nodes: shown(model), said };
 }
 

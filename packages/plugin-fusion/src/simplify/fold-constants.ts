@@ -13,11 +13,13 @@ export function foldConstants(model: Model, extra: number): Part {
   const told = new Set<string>();
   return {
     name: 'constants',
-    async run({ ctx, mayChange }) {
-      const room = Math.max(0, size + HEAD_START + extra - sizeOf(model));
+    async run(work) {
+      const { ctx, mayChange } = work;
+      work.infer();
       const report = await fold(model, {
-        maxBytes: room,
-        maxTotalBytes: room,
+        inferred: true,
+        maxBytes: () => Math.max(0, size + HEAD_START + extra - sizeOf(model)),
+        maxTotalBytes: 0,
         evaluate: (batch) => evaluate(batch, ctx),
         keep: (v) => v.producer !== undefined && !mayChange(v.producer),
         signal: ctx.signal,

@@ -1,19 +1,20 @@
 import { contentsOf, isInteger, type Dim, type Graph, type TensorType, type Value } from '@onnxpress/core';
 import type { Part, Work } from './part.ts';
+import { Scoped } from './scoped.ts';
 
 /** Integers that are computed from sizes with a name (a batch, a length): every value that holds the same ones is replaced by the first. The shapes of thirty layers are computed once. */
 export const knownSizes: Part = {
   name: 'known sizes',
   run(work) {
     const { model } = work;
-    visit(model.graph, work, new Map());
-    for (const f of model.functions.values()) visit(f.body, work, new Map());
+    visit(model.graph, work, undefined);
+    for (const f of model.functions.values()) visit(f.body, work, undefined);
   },
 };
 
-/** `known`: what holds which sizes, of this graph and those around it. */
-function visit(graph: Graph, work: Work, known: ReadonlyMap<string, Value>): void {
-  const here = new Map(known);
+/** `known`: what holds which sizes, in the graphs around this one. */
+function visit(graph: Graph, work: Work, known: Scoped<Value> | undefined): void {
+  const here = new Scoped(known);
   for (const node of graph.nodes) {
     work.ctx.signal.throwIfAborted();
     for (const inner of node.graphs()) visit(inner, work, here);
@@ -22,7 +23,7 @@ function visit(graph: Graph, work: Work, known: ReadonlyMap<string, Value>): voi
   }
 }
 
-function settle(v: Value, graph: Graph, { ctx }: Work, known: Map<string, Value>): void {
+function settle(v: Value, graph: Graph, { ctx }: Work, known: Scoped<Value>): void {
   const type = v.type;
   const contents = type?.kind === 'tensor' && (isInteger(type.dtype) || type.dtype === 'bool') ? contentsOf(v) : undefined;
   const dims = numbersIn(v.dims);

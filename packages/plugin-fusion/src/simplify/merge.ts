@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { equalTensors, hashTensor, isCommutative, isRandom, isSparse, schemaOf, type Attr, type Graph, type Node, type Tensor, type Value } from '@onnxpress/core';
 import { constantsIn } from './constants.ts';
 import type { Part, Work } from './part.ts';
+import { Scoped } from './scoped.ts';
 
 /**
  * Constants with the same type, shape and bytes become one, and so do nodes that do the same with the same inputs. 0.0 is not -0.0. Random operators, operators
@@ -11,46 +13,82 @@ export const merge: Part = {
   run(work) {
     const { model } = work;
     for (const root of [model.graph, ...[...model.functions.values()].map((f) => f.body)]) {
-      mergeConstants(root, work, new Map());
-      mergeNodes(root, work, new Map(), new Numbering());
+      mergeConstants(root, work, undefined);
+      mergeNodes(root, work, undefined, new Numbering());
     }
   },
 };
 
-/** Bytes from the start of a tensor that tell most tensors apart. */
-const PREFIX = 1024;
-const prefixes = new WeakMap<Tensor, string>();
+type Constant = Value & { readonly constant: Tensor };
 
-function prefixOf(t: Tensor): string {
-  const before = prefixes.get(t);
-  if (before !== undefined) return before;
-  const start = new Uint8Array(Math.min(PREFIX, t.byteLength));
-  t.read(start, 0);
-  const key = `${t.dtype} [${t.dims.join()}] ${t.byteLength} ${Buffer.from(start).toString('latin1')}`;
-  prefixes.set(t, key);
-  return key;
-}
-
-type Found = ReadonlyMap<string, readonly Value[]>;
-
-function mergeConstants(graph: Graph, work: Work, outer: Found): void {
-  const found = new Map(outer);
+function mergeConstants(graph: Graph, work: Work, outer: Scoped<Alike> | undefined): void {
+  const found = new Scoped(outer);
   for (const v of [...constantsIn(graph)]) {
     work.ctx.signal.throwIfAborted();
     if (v.isUnused || v.isOutput || isSparse(v.constant) || (v.producer && !work.mayChange(v.producer))) continue;
-    const key = prefixOf(v.constant);
-    const alike = found.get(key) ?? [];
-    const twin = alike.find((w) => equalTensors(w.constant!, v.constant)); // only constants are put in
+    const key = kindOf(v.constant);
+    const twin = found.first(key, (alike) => alike.twinOf(v.constant));
     if (twin) {
       graph.replace(v, twin);
       work.ctx.count('merged');
-    } else found.set(key, [...alike, v]);
+    } else found.own(key, () => new Alike()).add(v);
   }
   for (const n of graph.nodes) for (const inner of n.graphs()) mergeConstants(inner, work, found);
 }
 
-function mergeNodes(graph: Graph, work: Work, outer: ReadonlyMap<string, Node>, numbering: Numbering): void {
-  const found = new Map(outer);
+const kindOf = ({ dtype, dims, byteLength }: Tensor): string => `${dtype} [${dims.join()}] ${byteLength}`;
+
+/** Constants of one type, shape and size that all differ. Nothing of the first is read until there is a second; then as much as tells them apart. */
+class Alike {
+  readonly #byPrint = new Map<string, Constant[]>();
+  #single: Constant | undefined;
+
+  twinOf(t: Tensor): Constant | undefined {
+    if (this.#single) return this.#single.constant === t ? this.#single : this.#spread().twinOf(t);
+    return this.#byPrint.get(printOf(t))?.find((w) => equalTensors(w.constant, t));
+  }
+
+  add(v: Constant): void {
+    if (!this.#single && this.#byPrint.size === 0) {
+      this.#single = v;
+      return;
+    }
+    this.#spread();
+    const print = printOf(v.constant);
+    const same = this.#byPrint.get(print);
+    if (same) same.push(v);
+    else this.#byPrint.set(print, [v]);
+  }
+
+  #spread(): this {
+    const first = this.#single;
+    this.#single = undefined;
+    if (first) this.#byPrint.set(printOf(first.constant), [first]);
+    return this;
+  }
+}
+
+/** Bytes at each of some places of a tensor that tell most tensors apart. Smaller ones are read whole. */
+const SAMPLE = 1024;
+const PLACES = 4;
+const prints = new WeakMap<Tensor, string>();
+
+/** Equal for equal tensors of one type and shape, and hardly ever for others. */
+function printOf(t: Tensor): string {
+  const before = prints.get(t);
+  if (before !== undefined) return before;
+  const size = t.byteLength;
+  const sampled = size > SAMPLE * PLACES;
+  const bytes = new Uint8Array(sampled ? SAMPLE * PLACES : size);
+  if (!sampled) t.read(bytes, 0);
+  else for (let i = 0; i < PLACES; i++) t.read(bytes.subarray(i * SAMPLE, (i + 1) * SAMPLE), Math.floor(((size - SAMPLE) * i) / (PLACES - 1)));
+  const print = createHash('sha256').update(bytes).digest('base64');
+  prints.set(t, print);
+  return print;
+}
+
+function mergeNodes(graph: Graph, work: Work, outer: Scoped<Node> | undefined, numbering: Numbering): void {
+  const found = new Scoped(outer);
   for (const node of graph.nodes) {
     work.ctx.signal.throwIfAborted();
     for (const inner of node.graphs()) mergeNodes(inner, work, found, numbering);

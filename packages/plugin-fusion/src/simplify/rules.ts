@@ -1,4 +1,4 @@
-import { inferNode, rewrite, type Rule } from '@onnxpress/core';
+import { inferNode, rewrite, type Miss, type Rule } from '@onnxpress/core';
 import { unusedOutputs } from './dead-code.ts';
 import type { Part, Work } from './part.ts';
 import { neutralOperand } from './rules/arithmetic.ts';
@@ -31,15 +31,15 @@ const TOLD: readonly string[] = ['replaced', 'fused'];
 const KINDS = new Map(Object.entries(RULES).flatMap(([kind, rules]) => rules.map((r) => [r.name, kind] as const)));
 
 /** Every local rewrite, until none fits. `misses` is filled anew: why some rules did not fit. */
-export function localRules(misses: Set<string>): Part {
+export function localRules(misses: Miss[]): Part {
   return {
     name: 'rules',
     run(work) {
-      misses.clear();
+      misses.length = 0;
       const rules = Object.values(RULES).flat().map((r) => stopping(sparing(r, work), work));
       const fired = rewrite(work.model, rules, {
         infer: inferNode,
-        missed: ({ rule, text }) => void (TOLD.includes(KINDS.get(rule)!) && misses.add(text)),
+        missed: (miss) => void (TOLD.includes(KINDS.get(miss.rule)!) && misses.push(miss)),
       });
       for (const [name, count] of fired) work.ctx.count(KINDS.get(name)!, count); // every rule has its kind
     },

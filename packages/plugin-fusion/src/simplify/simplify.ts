@@ -1,4 +1,4 @@
-import { definePass, inferTypes, selector, type Model } from '@onnxpress/core';
+import { definePass, type Miss, type Model } from '@onnxpress/core';
 import { conditions } from './conditions.ts';
 import { deadCode } from './dead-code.ts';
 import { dropExporterNotes } from './exporter-notes.ts';
@@ -8,14 +8,14 @@ import { intoBranches } from './into-branches.ts';
 import { knownSizes } from './known-sizes.ts';
 import { loopOnce } from './loop-once.ts';
 import { merge } from './merge.ts';
-import type { Part, Work } from './part.ts';
+import { workOn, type Part } from './part.ts';
 import { localRules } from './rules.ts';
 import { splitSlices } from './split-slices.ts';
 
-const types: Part = { name: 'types', run: ({ model }) => inferTypes(model) };
+const types: Part = { name: 'types', run: (work) => work.infer() };
 
 /** In the order in which each makes most work for the next. Folding comes last: what goes into a weight that a shape fills need not know its elements. */
-const partsOf = (model: Model, foldBytes: number, misses: Set<string>): readonly Part[] => [types, inlineIf, loopOnce, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
+const partsOf = (model: Model, foldBytes: number, misses: Miss[]): readonly Part[] => [types, inlineIf, loopOnce, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
 
 /** Each round opens what the one before could not see; real models settle after three or four. */
 const MOST_ROUNDS = 12;
@@ -35,8 +35,8 @@ export const simplify = definePass({
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
   async run(model, options, ctx) {
-    const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
-    const misses = new Set<string>();
+    const work = workOn(model, options.exclude, ctx);
+    const misses: Miss[] = [];
     const parts = partsOf(model, options['fold-bytes'], misses);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const before = model.revision;
@@ -48,6 +48,6 @@ export const simplify = definePass({
       if (model.revision === before) break;
     }
     if (!options['keep-metadata']) dropExporterNotes(model);
-    for (const why of misses) ctx.missed(why);
+    ctx.missed(() => new Set(misses.map((m) => m.text)));
   },
 });

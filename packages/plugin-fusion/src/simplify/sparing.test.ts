@@ -9,7 +9,7 @@ import { sparing } from './sparing.ts';
 function left(text: string, excluded: (node: Node) => boolean): string[] {
   const model = parseModel(text);
   inferTypes(model);
-  const rules = [neutralOperand, affineIntoWeights, transposeToSame].map((r) => sparing(r, { model, mayChange: (n) => !excluded(n) }));
+  const rules = [neutralOperand, affineIntoWeights, transposeToSame].map((r) => sparing(r, { model, mayChange: (n) => !excluded(n), excludes: true }));
   rewrite(model, rules);
   return shown(model);
 }
@@ -35,6 +35,6 @@ test('other rules see the same nodes as without it', () => {
   const seen: string[] = [];
   const rule = nodeRule('watch', { apply: (node) => (seen.push(node.opType), 'no') });
   const model = parseModel('g (float[N] x) => (float[N] y) { a = Neg(x)  y = Relu(a) }');
-  rewrite(model, [sparing(rule, { model, mayChange: () => true })]);
+  rewrite(model, [sparing(rule, { model, mayChange: () => true, excludes: false })]);
   expect(seen).toEqual(['Neg', 'Relu']);
 });

@@ -5,14 +5,15 @@ import type { Work } from './part.ts';
  * The rule, made to leave alone what the user excludes: such a node neither changes nor goes. In the body of a function it also leaves nodes alone whose
  * attributes are those of the caller, because a rule that looks for one would take its default.
  */
-export function sparing(rule: Rule, work: Pick<Work, 'mayChange' | 'model'>): Rule {
+export function sparing(rule: Rule, work: Pick<Work, 'mayChange' | 'excludes' | 'model'>): Rule {
   const inFunctions = work.model.functions.size > 0;
+  if (!inFunctions && !work.excludes) return rule;
   return {
     ...rule,
     offer(node, judge) {
       if (!work.mayChange(node)) return () => 'it is excluded';
       if (inFunctions && refers(node, rule.depth)) return () => 'an attribute is given by the caller of the function';
-      return rule.offer(node, (proposal) => lost(proposal, rule.depth, work) ?? judge(proposal));
+      return rule.offer(node, (proposal) => (work.excludes ? lost(proposal, rule.depth, work) : undefined) ?? judge(proposal));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { inferNode, inferTypes, parseModel, rewrite, type Graph, type Model, type Node, type Rule, type Value } from '@onnxpress/core';
 import { testPassContext } from '@onnxpress/core/testing';
-import type { Part } from '../simplify/part.ts';
+import { workOn, type Part } from '../simplify/part.ts';
 
 /** What rules leave of a model given as text: its nodes, each as `y = Relu(x)`, those of subgraphs indented behind their node. */
 export function applied(text: string, rules: readonly Rule[]): string[] {
@@ -18,7 +18,7 @@ export async function after(text: string, part: Part, exclude: (node: Node) => b
 export async function afterPart(text: string, part: Part, exclude: (node: Node) => boolean = () => false): Promise<Model> {
   const model = parseModel(text);
   inferTypes(model);
-  await part.run({ model, ctx: testPassContext(), mayChange: (node) => !exclude(node) });
+  await part.run({ ...workOn(model, [], testPassContext()), mayChange: (node) => !exclude(node), excludes: true });
   return model;
 }
 

@@ -1,8 +1,8 @@
-import { definePass, inferTypes, rewrite, inferNode, selector, type Rule } from '@onnxpress/core';
+import { definePass, inferTypes, rewrite, inferNode, type Rule } from '@onnxpress/core';
 import { deadCode } from '../simplify/dead-code.ts';
 import { knownSizes } from '../simplify/known-sizes.ts';
 import { merge } from '../simplify/merge.ts';
-import type { Part, Work } from '../simplify/part.ts';
+import { workOn, type Part } from '../simplify/part.ts';
 import { stopping } from '../simplify/rules.ts';
 import { sparing } from '../simplify/sparing.ts';
 import { NOT_TRIED } from './anchored.ts';
@@ -41,7 +41,7 @@ export const transformers = definePass({
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
   async run(model, options, ctx) {
-    const work: Work = { model, ctx, mayChange: selector(model, [], options.exclude) };
+    const work = workOn(model, options.exclude, ctx);
     const misses = new Set<string>();
     const rules = rulesFor(options.target, options.prefer).map((r) => stopping(sparing(r, work), work));
     const fuse: Part = {
