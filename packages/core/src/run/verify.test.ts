@@ -84,3 +84,8 @@ test('what is not compared says why', async () => {
   expect((await compare(RELU, RELU, 'exact', 'off')).finding).toContain('verify is off');
   expect((await compare('g (seq(float[N]) x) => (seq(float[N]) x) { }', RELU)).finding).toContain('no tensors');
 });
+
+test('a model at which the runtime would end the process is refused instead', async () => {
+  const attention = `g (float[N, S, 8] x) => (float[N, S, 8] y) <float[8, 24] w = {${Array.from({ length: 192 }, () => '0.1').join(', ')}}> { y = com.microsoft.Attention <num_heads = 2> (x, w) }`;
+  expect(await compare(attention, attention)).toMatchObject({ verdict: 'not compared', finding: expect.stringContaining('would end this process at') as string });
+});

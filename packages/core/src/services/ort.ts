@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OnnxError, writeModel, type DType, type Model } from '@onnxpress/onnx';
+import { describe, OnnxError, writeModel, type DType, type Model, type Node } from '@onnxpress/onnx';
 import type * as Ort from 'onnxruntime-node';
 import type { Feed, FeedData, Feeds, Runtime, Session, SessionOptions } from './tokens.ts';
 
@@ -26,6 +26,8 @@ export class OrtRuntime implements Runtime {
   }
 
   async load(model: Model, options: SessionOptions = {}): Promise<Session> {
+    const deadly = deadlyNode(model);
+    if (deadly) throw new OnnxError('unsupported', `onnxruntime would end this process at ${describe(deadly)}: it reads the bias of Attention, and there is none.`);
     const ort = await (this.#ort ??= import('onnxruntime-node'));
     const { path, clean } = await fileOf(model, options.extraOutputs ?? []);
     try {
@@ -42,6 +44,12 @@ export class OrtRuntime implements Runtime {
       throw new OnnxError('unsupported', `onnxruntime cannot load the model: ${messageOf(e)}`, { cause: e });
     }
   }
+}
+
+/** A node at which onnxruntime-node 1.30 ends the whole process rather than throwing: com.microsoft.Attention without its bias, whatever its sizes. */
+function deadlyNode(model: Model): Node | undefined {
+  for (const n of model.nodes()) if (n.is('Attention', 'com.microsoft') && !n.inputs[2]) return n;
+  return undefined;
 }
 
 class OrtSession implements Session {
