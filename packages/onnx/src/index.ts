@@ -32,6 +32,7 @@ export { assertValid, validate, type Problem } from './ir/validate.ts';
 export { importDomainOf, valueOps } from './ir/value-ops.ts';
 export { bigintsOf, float32s, float32sOf, int64s, numbersOf, scalar, tensorOf } from './ir/values.ts';
 export { weightOf, type Weight } from './ir/weight.ts';
+export { HIGHEST_OPSET, raiseOpset, type Raised } from './opset/raise.ts';
 export { integersOf } from './rewrite/forms.ts';
 export { anyAttributes, anyOf, attribute, constant, kept, named, oneOf, optional, value, values, type AttributeHole, type ConstantDemand, type Demand, type Hole, type ListHole, type OperatorName, type Pattern, type ValueHole } from './rewrite/pattern.ts';
 export { rewrite, type Hit, type Miss, type RewriteOptions } from './rewrite/rewrite.ts';

@@ -1,7 +1,8 @@
 import { definePlugin } from '@onnxpress/core';
 import { onnxruntime } from './onnxruntime/onnxruntime.ts';
+import { opset } from './opset/opset.ts';
 import { simplify } from './simplify/simplify.ts';
 import { transformers } from './transformers/transformers.ts';
 
 /** Simplification and fusion of graphs. */
-export default definePlugin({ name: 'fusion', passes: [simplify, transformers, onnxruntime] });
+export default definePlugin({ name: 'fusion', passes: [simplify, opset, transformers, onnxruntime] });

@@ -1,16 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { nodeCount, openModel, weightsOf, writeModel } from '@onnxpress/core';
 import { testPassContext } from '@onnxpress/core/testing';
 import { afterAll, describe, expect, test } from 'vitest';
+import { graphs, python, shared, subjects } from '../testing/real-models.ts';
 import { simplify } from './simplify.ts';
-
-const shared = process.env['ONNXPRESS_SHARED'];
-const graphs = join(shared ?? '', 'models', 'graphs');
-const fixtures = process.env['ONNXPRESS_FIXTURES'] ?? join(homedir(), '.cache', 'onnxpress-fixtures');
-const python = (module: string): boolean => spawnSync('python3', ['-c', `import ${module}`]).status === 0;
 
 /** A file may grow by this much for what the format itself takes: names of new constants in a small model. */
 const MOST_GROWTH = 1.02;
@@ -24,34 +20,6 @@ const BEST_STANDARD: Readonly<Record<string, number>> = {
   'ppocr-rec': 377, 'resnet18-dynamo': 49, 'roberta-legacy': 138, 'silero-vad': 116, 'sklearn-pipeline': 9, 'smollm2-135m': 2784, 'super-resolution-prepost': 75,
 };
 
-const text = (positions: boolean): object => ({
-  seed: 0,
-  cases: [{ b: 1, s: 7 }, { b: 2, s: 16 }, { b: 3, s: 5 }],
-  inputs: [
-    { name: 'input_ids', dtype: 'int64', shape: ['b', 's'], kind: 'integers', low: 0, high: 2000 },
-    { name: 'attention_mask', dtype: 'int64', shape: ['b', 's'], kind: 'mask' },
-    positions ? { name: 'position_ids', dtype: 'int64', shape: ['b', 's'], kind: 'arange', start: 0 } : { name: 'token_type_ids', dtype: 'int64', shape: ['b', 's'], kind: 'integers', low: 0, high: 2 },
-  ],
-});
-
-interface Subject {
-  readonly name: string;
-  readonly path: string;
-  /** A file that says how to draw inputs, or what to write into one. */
-  readonly inputs: string | object;
-}
-
-function subjects(): Subject[] {
-  if (!shared) return [];
-  const small = readdirSync(graphs).filter((file) => file.endsWith('.onnx')).map((file): Subject => ({ name: basename(file, '.onnx'), path: join(graphs, file), inputs: join(graphs, file.replace(/onnx$/, 'inputs.json')) }));
-  return [
-    ...small,
-    { name: 'retriever-small', path: join(shared, 'models/retriever-small/onnx/model.onnx'), inputs: text(false) },
-    { name: 'all-minilm-l6-v2', path: join(fixtures, 'all-minilm-l6-v2/onnx/model.onnx'), inputs: text(false) },
-    { name: 'smollm2-135m', path: join(fixtures, 'smollm2-135m/model.onnx'), inputs: text(true) },
-  ];
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'simplify-'));
 const rows: string[] = [];
 afterAll(() => {
@@ -60,9 +28,8 @@ afterAll(() => {
 });
 
 describe.skipIf(!shared || !python('onnxruntime'))('real models', () => {
-  for (const { name, path, inputs } of subjects()) {
-    const needs = name === 'super-resolution-prepost' ? ['onnxruntime_extensions', 'PIL'] : name === 'ppocr-det' ? ['PIL'] : [];
-    test.skipIf(!existsSync(path) || !needs.every(python))(`${name} computes the same in fewer nodes, and is no larger`, async () => {
+  for (const { name, path, inputs, needs } of subjects()) {
+    test.skipIf(!needs.every(python))(`${name} computes the same in fewer nodes, and is no larger`, async () => {
       const before = openModel(path);
       const after = before.clone();
       await simplify.run(after, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext());
