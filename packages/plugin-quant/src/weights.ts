@@ -1,107 +1,155 @@
-import { definePass, describe, findNonFinite, importDomainOf, OnnxError, quantizedBlocks, selector, valueOps, type Graph, type Tensor, type Value } from '@onnxpress/core';
-import { dropUnread, sharedElsewhere, targetOf, type Target } from './target.ts';
-
-/** MatMulNBits takes floats of the opsets from here on. */
-const NEEDS_OPSET = 13;
+import { CALIBRATION_KINDS, Calibration, Clock, definePass, describe, findNonFinite, OnnxError, samplesOf, selector, stagesOf, type Model, type PassContext } from '@onnxpress/core';
+import { alreadyQuantized } from './already.ts';
+import { assertForm, emitBlocks } from './blocks/emit.ts';
+import { groupsOf, holdsTable, reasonAgainstBlocks, type WeightGroup } from './blocks/group.ts';
+import { meanSquares } from './blocks/mean-squares.ts';
+import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
+import { bitsPerWeight, weightError } from './blocks/weight-error.ts';
+import { sharedElsewhere, targetOf, type Target } from './target.ts';
 
 /**
- * Weight-only quantization by rounding to nearest: weights become codes of 2, 4 or 8 bits in blocks along their inputs, activations stay float32
- * (com.microsoft MatMulNBits). The last block of a row may be short; zero lies inside every range. Weights stored in half precision are read as such.
- * From file to file no weight is in memory as a whole.
+ * Weight-only quantization by rounding to nearest: weights become codes of 2, 3, 4 or 8 bits in blocks along their inputs, activations stay as they are. The
+ * last block of a row may be short; zero lies inside every range. Weights stored in half precision are read as such. A table and an output head tied to it
+ * are stored once. Without a search no weight is in memory as a whole.
  */
 export const weights = definePass({
   name: 'quant/weights',
-  summary: 'Stores the weights of products in 2, 4 or 8 bits, in blocks with a scale each, rounded to nearest; activations stay as they are.',
+  summary: 'Stores the weights of products in 2, 3, 4 or 8 bits and those of embeddings in 8 or 4, in blocks with a scale each, rounded to nearest; activations stay as they are.',
   numerics: 'lossy',
+  usesRuntime: true,
   options: {
-    bits: { enum: [2, 4, 8], default: 4, description: 'Bits of a code.' },
+    bits: { enum: [2, 3, 4, 8], default: 4, description: 'Bits of a code. 3 are stored in 4: the file is no smaller than with 4, only what compresses it.' },
     block: { enum: [16, 32, 64, 128, 256], default: 32, description: 'Weights that share a scale: smaller is more exact, and larger on disk.' },
     mode: { enum: ['asymmetric', 'symmetric', 'full-range'], default: 'asymmetric', description: 'How a block becomes codes: with a zero point of its own, or around zero with or without the lowest code.' },
-    'accuracy-level': { enum: [0, 1, 4], default: 1, description: 'What the runtime computes in: 1 float32; 4 int8 activations, faster where the processor has VNNI and a little less exact; 0 leaves it to the runtime.' },
+    embeddings: { enum: ['keep', 8, 4], default: 8, description: 'Bits of embedding tables, and of an output head that shares its table; `keep` leaves both as they are.' },
+    search: { enum: ['none', 'mse', 'k-quant'], default: 'none', description: "How a block's scale is found: from its range; the one with the least squared error; or fitted, weighed by what `data` says of the inputs, or by the size of the weights." },
+    data: { type: 'string', format: 'data', description: 'Calibration data, for `search: k-quant`: inputs count by their mean square.' },
+    scales: { enum: ['auto', 'float16', 'float32'], default: 'auto', description: 'How scales are stored. `auto`: float16, where that is as exact; float32 at accuracy level 4, since onnxruntime computes zeros from float16 ones at that level when it runs without its optimizations.' },
+    format: { enum: ['MatMulNBits', 'QDQ'], default: 'MatMulNBits', description: "`MatMulNBits`: onnxruntime's own operators, at any opset. `QDQ`: DequantizeLinear of ONNX, from opset 21 on; tables take 8 bits and products at least 4." },
+    'accuracy-level': { enum: [0, 1, 4], default: 1, description: 'What MatMulNBits computes in: 1 float32; 4 int8 activations, faster where the processor has VNNI and a little less exact; 0 leaves it to the runtime.' },
     include: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Only these nodes: globs over node or weight names, op:Type, or domain:name. Empty means all.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Not these nodes.' },
     'on-nonfinite': { enum: ['fail', 'keep'], default: 'fail', description: 'A weight with a NaN or an infinity is an error, or, at the price of reading every weight once more, left as it is.' },
+    'on-quantized': { enum: ['keep', 'fail', 'continue'], default: 'keep', description: 'A model with quantized operators is left as it is, which is said; refused; or what is float in it is quantized, as it always is for nodes that `include` names.' },
   },
   async run(model, options, ctx) {
-    const opset = model.opsets.get('') ?? 0;
-    if (opset < NEEDS_OPSET) throw new OnnxError('unsupported', `Block quantization needs opset ${NEEDS_OPSET}, and the model has ${opset}. Export it with a newer opset.`);
-    const chosen = selector(model, options.include, options.exclude);
-    const found: Target[] = [];
-    for (const node of model.nodes()) {
-      const target = chosen(node) && !node.is('Gather') ? targetOf(node) : undefined;
-      if (typeof target === 'string') ctx.missed(`${describe(node)} stays: ${target}.`);
-      else if (target) found.push(target);
-    }
-    const shared = sharedElsewhere(found, model);
-    const made: Made = new Map();
-    for (const [done, target] of found.entries()) {
+    const already = options.include.length === 0 && options['on-quantized'] !== 'continue' ? alreadyQuantized(model) : undefined;
+    if (already && options['on-quantized'] === 'fail') throw new OnnxError('unsupported', `The model is quantized already: it has ${already}. Start from the float model, or say "on-quantized: continue" to quantize the rest.`);
+    if (already) return ctx.warn(`The model is quantized already: it has ${already}. It stays as it is; "on-quantized: continue" quantizes the rest.`);
+    assertForm(model, options);
+    const form = { format: options.format, accuracyLevel: options['accuracy-level'] };
+    if (form.format === 'MatMulNBits' && form.accuracyLevel === 4 && options.scales === 'float16') ctx.warn('At accuracy level 4 with float16 scales onnxruntime computes zeros when it runs without its optimizations. Keep them on, or take "scales: float32".');
+    if (options.data !== undefined && options.search !== 'k-quant') ctx.warn(`"data" is only read by "search: k-quant", and the search is "${options.search}".`);
+    const groups = chosenGroups(model, options, ctx);
+    const importances = options.data !== undefined && options.search === 'k-quant' ? await importancesOf(model, groups, options.data, ctx) : new Map<WeightGroup, Float64Array>();
+    const clock = ctx.get(Clock);
+    for (const [done, group] of groups.entries()) {
       ctx.signal.throwIfAborted();
-      const { node, weight, tensor } = target;
-      ctx.progress(done, found.length, weight.name);
-      const why = shared.has(weight) ? `its weight "${weight.name}" is read elsewhere too, and would be stored twice` : (reasonAgainst(target) ?? (options['on-nonfinite'] === 'keep' ? nonFiniteIn(tensor) : undefined));
-      if (why !== undefined) {
-        ctx.missed(`${describe(node)} stays: ${why}.`);
+      ctx.progress(done, groups.length, group.weight.name);
+      const started = clock.ticks();
+      const importance = importances.get(group);
+      const rounding = roundingOf(group, options);
+      const why = typeof rounding === 'string' ? rounding : options['on-nonfinite'] === 'keep' ? nonFiniteIn(group) : undefined;
+      if (typeof rounding === 'string' || why !== undefined) {
+        for (const { node } of group.targets) ctx.missed(`${describe(node)} stays: ${why}.`);
         continue;
       }
-      quantize(target, options, made);
-      ctx.count('products');
+      emitBlocks(model, group, roundedBlocks(group, rounding, importance), form);
+      ctx.record(group.weight.name, () => ({
+        'weight-error': weightError(group, rounding, importance), 'bits-per-weight': bitsPerWeight(rounding, group.k), seconds: (clock.ticks() - started) / 1000,
+      }));
+      const tables = group.targets.filter((t) => t.kind === 'embedding').length;
+      if (tables > 0) ctx.count('embeddings', tables);
+      if (group.targets.length > tables) ctx.count('products', group.targets.length - tables);
       await undefined; // others get their turn: a model may have thousands
     }
   },
 });
 
-interface Blocks {
-  readonly bits: 2 | 4 | 8;
+interface Options {
+  readonly bits: 2 | 3 | 4 | 8;
   readonly block: 16 | 32 | 64 | 128 | 256;
   readonly mode: 'asymmetric' | 'symmetric' | 'full-range';
+  readonly embeddings: 'keep' | 8 | 4;
+  readonly search: 'none' | 'mse' | 'k-quant';
+  readonly scales: 'auto' | 'float16' | 'float32';
+  readonly format: 'MatMulNBits' | 'QDQ';
   readonly 'accuracy-level': 0 | 1 | 4;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
 }
 
-interface Inputs {
-  readonly codes: Value;
-  readonly scales: Value;
-  readonly zeroPoints: Value | undefined;
+function chosenGroups(model: Model, { include, exclude, embeddings }: Options, ctx: PassContext): WeightGroup[] {
+  const chosen = selector(model, include, exclude);
+  const found: Target[] = [];
+  for (const node of model.nodes()) {
+    const target = chosen(node) && !(node.is('Gather') && embeddings === 'keep') ? targetOf(node) : undefined;
+    const why = typeof target === 'object' ? reasonAgainstBlocks(target) : target;
+    if (why !== undefined) ctx.missed(`${describe(node)} stays: ${why}.`);
+    else if (typeof target === 'object') found.push(target);
+  }
+  const shared = sharedElsewhere(found, model);
+  for (const { node, weight } of found) if (shared.has(weight)) ctx.missed(`${describe(node)} stays: its weight "${weight.name}" is read elsewhere too, and would be stored twice.`);
+  return groupsOf(found.filter((t) => !shared.has(t.weight)));
 }
 
-/** What each weight became, as it is and turned around: one that several nodes read is stored once. */
-type Made = Map<Value, Map<boolean, Inputs>>;
+/** How a weight is rounded; or why not. */
+function roundingOf(group: WeightGroup, options: Options): Rounding | string {
+  const { k, n, tensor, computes } = group;
+  const isTable = holdsTable(group);
+  const block = isTable ? largestBlock(k, options.block) : options.block;
+  if (block === undefined) return `its rows have ${k} numbers, which no block from 16 on divides, as looking up in blocks needs`;
+  const bits = !isTable ? options.bits : options.format === 'QDQ' ? 8 : (options.embeddings as 8 | 4); // tables are no targets where they are kept
+  const wanted = { bits, block, mode: options.mode, search: options.search } as const;
+  const room = (scales: Rounding['scales']): number => (bitsPerWeight({ ...wanted, scales }, k) * k * n) / 8;
+  if (room('float16') >= tensor.byteLength) return 'codes and scales would take more room than its numbers do';
+  if (computes === 'float16') return { ...wanted, scales: 'float16' };
+  if (options.scales !== 'auto') return { ...wanted, scales: options.scales };
+  if (options.format === 'MatMulNBits' && options['accuracy-level'] === 4) return { ...wanted, scales: 'float32' };
+  return { ...wanted, scales: isAsExact(group, wanted) ? 'float16' : 'float32' };
+}
 
-const reasonAgainst = ({ node, kind }: Target): string | undefined => (kind === 'gemm' && node.float('alpha', 1) !== 1 ? `its product is scaled by alpha = ${node.float('alpha', 1)}` : undefined);
+/** The largest block up to the one wanted that divides a row. */
+const largestBlock = (k: number, most: number): number | undefined => [256, 128, 64, 32, 16].find((b) => b <= most && k % b === 0);
 
-function nonFiniteIn(tensor: Tensor): string | undefined {
+/** How much of the error float16 may add to that of the codes. */
+const AS_EXACT = 1.02;
+
+/** Whether scales lose nothing that counts in float16: those of very small or very large weights do. */
+function isAsExact(group: WeightGroup, wanted: Omit<Rounding, 'scales'>): boolean {
+  const plain = { ...wanted, search: 'none' } as const;
+  try {
+    const [half, full] = [weightError(group, { ...plain, scales: 'float16' }), weightError(group, { ...plain, scales: 'float32' })];
+    return !(half > full * AS_EXACT); // NaN says nothing about scales
+  } catch {
+    return false; // a scale is beyond float16
+  }
+}
+
+function nonFiniteIn({ tensor }: WeightGroup): string | undefined {
   const found = findNonFinite(tensor);
   return found && `its weight holds ${found.value} at index ${found.index}`;
 }
 
-function quantize({ node, kind, input, weight, tensor, transposed }: Target, options: Blocks, made: Made): void {
-  const graph = node.graph!; // targets are nodes of a graph
-  const op = valueOps(graph, (n) => {
-    importDomainOf(n, graph);
-    graph.add(n, { before: node });
-  });
-  const [first, second] = tensor.dims as [number, number]; // targets are matrices
-  const [K, N] = transposed ? [second, first] : [first, second];
-  const old = node.inputs[input];
-  const { codes, scales, zeroPoints } = inputsFor(weight, tensor, transposed, weight.graph ?? graph, options, made);
-  const attributes = { K, N, bits: options.bits, block_size: options.block, accuracy_level: options['accuracy-level'] };
-  const product = op.in('com.microsoft').MatMulNBits(node.inputs[0]!, codes, scales, zeroPoints, attributes);
-  const result = kind === 'gemm' && node.inputs[2] ? op.Add(product, node.inputs[2]) : product;
-  result.infer(node.output.type);
-  graph.replace(node.output, result);
-  graph.remove(node);
-  dropUnread(old);
-}
-
-function inputsFor(weight: Value, tensor: Tensor, transposed: boolean, graph: Graph, { bits, block, mode }: Blocks, made: Made): Inputs {
-  const known = made.get(weight)?.get(transposed);
-  if (known) return known;
-  // What is stored as [N, K] has its blocks along its rows; [K, N] is turned on the way.
-  const { codes, scales, zeroPoints } = quantizedBlocks(weight.name, tensor, { block, bits, mode, transposed: !transposed });
-  const inputs: Inputs = {
-    codes: graph.addInitializer(`${weight.name}_codes`, codes),
-    scales: graph.addInitializer(`${weight.name}_scales`, scales),
-    zeroPoints: zeroPoints && graph.addInitializer(`${weight.name}_zero_points`, zeroPoints),
-  };
-  made.set(weight, new Map([...(made.get(weight) ?? []), [transposed, inputs]]));
-  return inputs;
+/** Mean x² of the inputs of each product of the main graph. A weight that several nodes read is weighed by what the first of them reads. */
+async function importancesOf(model: Model, groups: readonly WeightGroup[], data: string, ctx: PassContext): Promise<Map<WeightGroup, Float64Array>> {
+  const readers = new Map(groups.flatMap((group) => {
+    const product = group.targets.find((t) => t.kind !== 'embedding' && t.node.graph === model.graph);
+    return product ? [[product.node, group] as const] : [];
+  }));
+  const stages = stagesOf(model, [...readers.keys()].map((node) => ({ node, index: 0 })));
+  const dataset = await ctx.dataset(data, CALIBRATION_KINDS);
+  const calibration = await Calibration.open(model, stages, samplesOf(model, dataset, ctx.signal), ctx);
+  const found = new Map<WeightGroup, Float64Array>();
+  try {
+    for (const [index, stage] of stages.entries()) {
+      ctx.progress(index, stages.length, 'looking at activations');
+      const [squares] = await calibration.observe(index, () => meanSquares());
+      for (const node of stage.changes) found.set(readers.get(node)!, squares!); // a stage observes one value, for nodes that were asked for
+    }
+  } finally {
+    await calibration.dispose();
+  }
+  ctx.count('calibration tokens', calibration.tokens);
+  return found;
 }

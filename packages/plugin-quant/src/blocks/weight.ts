@@ -5,7 +5,7 @@ import type { Tensor } from '@onnxpress/core';
  * stored as they are, and nothing is derived from them again. N and K are the group's.
  */
 export interface BlockWeight {
-  /** Bits that a code takes in the file. A quantizer of 3 bits stores 4: codes from 0 to 7, and a zero point of its own for each block. */
+  /** Bits that a code takes in the file. A quantizer of 3 bits stores 4, with zero points of its own. */
   readonly bits: 2 | 4 | 8;
   /** Weights along K that share a scale: a power of two, 16 or more. */
   readonly block: number;
