@@ -8,6 +8,8 @@ export interface Sides {
   readonly outputs: readonly { readonly name: string; readonly shown: string; readonly after: string | undefined }[];
   /** Nodes that were left out, by operator. */
   readonly leftOut: readonly string[];
+  /** Outputs that cannot be compared, since what makes them is left out and has become something else. */
+  readonly unseen: readonly string[];
 }
 
 /** "com.acme.Foo", and "Foo" of ONNX. */
@@ -28,31 +30,34 @@ export function lackedOperator(message: string, model: Model): string | undefine
 
 /**
  * Both models, or the parts of them that can be compared: nodes of the operators `lacking`, nodes that draw random numbers, and what makes or reads sequences and maps that
- * cross the model's border are left out. What such a node reads is compared; what it gives is made up, the same for both. The model after is cut at the values of
+ * cross the model's border are left out, and so is what reads something of unknown type from them. What such a node reads is compared; what it gives is made up, the same for both. The model after is cut at the values of
  * the same names. Throws `unsupported` where that is impossible.
  */
 export function sidesOf(before: Model, after: Model, lacking: ReadonlySet<string>): Sides {
   const shut = shutNodes(before, lacking);
   if (shut.size === 0) {
     if (before.graph.inputs.some((v) => !v.default && !isTensor(v))) throw new OnnxError('unsupported', 'it has inputs that are no tensors');
-    return { before, after, outputs: before.graph.outputs.map(({ name }) => ({ name, shown: `output "${name}"`, after: after.graph.value(name) && name })), leftOut: [] };
+    return { before, after, outputs: before.graph.outputs.map(({ name }) => ({ name, shown: `output "${name}"`, after: after.graph.value(name) && name })), leftOut: [], unseen: [] };
   }
   const [was, is] = [typed(before), typed(after)];
   const nodes = [...shutNodes(was, lacking)];
-  const made = nodes.flatMap((n) => n.outputs.filter((v) => v.name !== '' && isTensor(v)));
-  const unknown = nodes.flatMap((n) => n.outputs.filter((v) => v.name !== '' && !v.isUnused && v.type === undefined).map((v) => ({ n, v })))[0];
-  if (unknown) throw new OnnxError('unsupported', `the type of "${unknown.v.name}", which ${operatorOf(unknown.n)} gives, is not known`);
+  const made = nodes.flatMap((n) => n.outputs.filter((v) => v.name !== '' && isKnown(v)));
   const here = (name: string): Value | undefined => is.graph.value(name);
   const pairs = new Map<Value, { readonly shown: string; readonly after: Value | undefined }>();
-  for (const v of was.graph.outputs) if (isTensor(v)) pairs.set(v, { shown: `output "${v.name}"`, after: here(v.name) });
+  for (const v of was.graph.outputs) if (isTensor(v) && (isKnown(v) || !(v.producer && nodes.includes(v.producer)))) pairs.set(v, { shown: `output "${v.name}"`, after: here(v.name) });
+  const unseen: string[] = [];
   for (const n of nodes) {
     const twin = n.outputs.map((v) => here(v.name)?.producer).find((p) => p?.opType === n.opType && p.domain === n.domain);
-    if (!twin) continue; // what it gave is compared where it went
+    if (!twin) {
+      unseen.push(...n.outputs.filter((v) => v.isOutput).map((v) => v.name));
+      continue; // what it gave is compared where it went
+    }
     n.inputs.forEach((v, i) => {
       if (!v || !isTensor(v) || (v.producer && nodes.includes(v.producer)) || pairs.has(v)) return;
       pairs.set(v, { shown: `input ${i} of ${operatorOf(n)} "${n.name || n.output.name}"`, after: twin.inputs[i] });
     });
   }
+  if (pairs.size === 0) throw new OnnxError('unsupported', `the types of what ${[...new Set(nodes.map(operatorOf))].join(', ')} gives are not known`);
   const inputs = (m: Model): Value[] => m.graph.inputs.filter((v) => !v.default && isTensor(v));
   const starts = made.flatMap(({ name }) => here(name) ?? []).filter((v) => !v.isInput && v.constant === undefined);
   const ends = [...pairs.values()].flatMap(({ after: v }) => v ?? []);
@@ -61,6 +66,7 @@ export function sidesOf(before: Model, after: Model, lacking: ReadonlySet<string
     after: partOf(is, { from: [...inputs(is), ...starts], to: [...new Set(ends)] }),
     outputs: [...pairs].map(([v, { shown, after: twin }]) => ({ name: v.name, shown, after: twin?.name })),
     leftOut: [...new Set(nodes.map(operatorOf))],
+    unseen,
   };
 }
 
@@ -72,6 +78,8 @@ function typed(model: Model): Model {
 }
 
 const isTensor = (v: Value): boolean => v.type?.kind === 'tensor';
+/** Whether values can be made up for it. */
+const isKnown = (v: Value): boolean => v.type?.kind === 'tensor' && v.type.dims !== undefined;
 
 /** The nodes of the main graph that cannot be compared by running them, in order. */
 function shutNodes(model: Model, lacking: ReadonlySet<string>): Set<Node> {
@@ -80,7 +88,8 @@ function shutNodes(model: Model, lacking: ReadonlySet<string>): Set<Node> {
   for (const n of model.graph.ordered()) {
     const readsOdd = readsOf(n).some((v) => odd(v) && (v.isInput || (v.producer && shut.has(v.producer))));
     const givesOdd = n.outputs.some((v) => v.isOutput && odd(v));
-    if (readsOdd || givesOdd || isShut(n, lacking)) shut.add(n);
+    const readsUnknown = readsOf(n).some((v) => v.producer && shut.has(v.producer) && !isKnown(v));
+    if (readsOdd || readsUnknown || givesOdd || isShut(n, lacking)) shut.add(n);
   }
   return shut;
 }

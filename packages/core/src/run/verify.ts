@@ -7,7 +7,7 @@ import type { Clock, Feeds, Runtime, RuntimeSettings, Session, SessionOptions } 
 import { distance, toleranceFor } from './distance.ts';
 import { weightBytes } from './facts.ts';
 import { seeded } from './random.ts';
-import { casesFor, WANTED, type Case } from './verify-cases.ts';
+import { casesFor, sizesText, WANTED, type Case } from './verify-cases.ts';
 import { lackedOperator, sidesOf, type Sides } from './verify-pieces.ts';
 
 /** `strict`: as `always`, and what does not hold, or cannot be compared, ends the run rather than being rolled back. */
@@ -126,6 +126,8 @@ class Comparison {
   readonly #sides: Sides;
   readonly #tolerance: number;
   readonly #notes: string[] = [];
+  /** Why differences are not the step's, and how large what is to blame is. */
+  readonly #excused = new Map<string, number>();
   readonly #deadline: number;
   /** At which level the model before tells what is right. */
   #reference: Level;
@@ -149,10 +151,12 @@ class Comparison {
       const different = await this.#compareAt(level, expected);
       if (different) return different;
     }
-    const sizes = expected.map((c) => c.sizes).filter((s) => s !== '');
+    const sizes = sizesText(expected);
     const agree = this.#worst === 0 ? 'outputs are bit-equal' : `outputs agree to ${this.#worst.toExponential(1)}`;
-    const around = this.#sides.leftOut.length > 0 ? [`compared around ${this.#sides.leftOut.join(', ')}`] : [];
-    return { verdict: 'equal', finding: [agree, ...around, ...(sizes.length > 0 ? [`at ${sizes.join('; ')}`] : []), ...this.#notes].join('; ') };
+    const excuses = [...this.#excused].map(([why, moved]) => `${why}${moved > 0 ? `, by ${moved.toExponential(1)}` : ''}`);
+    const { leftOut, unseen } = this.#sides;
+    const around = [...(leftOut.length > 0 ? [`compared around ${leftOut.join(', ')}`] : []), ...unseen.map((name) => `"${name}" not compared`)];
+    return { verdict: 'equal', finding: [agree, ...around, ...(sizes === '' ? [] : [`at ${sizes}`]), ...excuses, ...this.#notes].join('; ') };
   }
 
   /** What the model before gives, at the first level at which it runs. */
@@ -197,10 +201,11 @@ class Comparison {
     for (const { c, found } of await this.#differences(level, expected, this.#sides)) {
       const excuse = await this.#excuse(level, c, found);
       if (excuse === undefined) {
-        const sizes = c.sizes === '' ? '' : ` at ${c.sizes}`;
-        return { verdict: 'different', finding: `${found.text}${sizes}${level === this.#reference ? '' : `, ${NAMED[level]}`}`, recheck: (model) => this.#recheck(model, level, c), seen: { feeds: c.feeds, level } };
+        const sizes = sizesText([c]);
+        return { verdict: 'different', finding: `${found.text}${sizes === '' ? '' : ` at ${sizes}`}${level === this.#reference ? '' : `, ${NAMED[level]}`}`, recheck: (model) => this.#recheck(model, level, c), seen: { feeds: c.feeds, level } };
       }
-      if (!this.#notes.includes(excuse)) this.#notes.push(excuse);
+      this.#excused.set(excuse.why, Math.max(excuse.moved, this.#excused.get(excuse.why) ?? 0));
+      if (Number.isFinite(found.apart)) this.#worst = Math.max(this.#worst, found.apart);
     }
     return undefined;
   }
@@ -244,7 +249,7 @@ class Comparison {
   }
 
   /** Why a difference is not the step's: the runtime makes it of the model before as well. */
-  async #excuse(level: Level, c: Expected, found: Found): Promise<string | undefined> {
+  async #excuse(level: Level, c: Expected, found: Found): Promise<{ why: string; moved: number } | undefined> {
     const { before } = this.#sides;
     const own = async (at: Level, feeds: Feeds): Promise<number> => {
       try {
@@ -258,11 +263,11 @@ class Comparison {
     if ((await own(this.#reference, c.feeds)) > 0) throw new NotCompared('the model before the step gives something else each time');
     if (level !== this.#reference) {
       const moved = await own(level, c.feeds);
-      if (found.apart <= SELF_FACTOR * moved) return `${this.#request.runtime.version} itself moves the outputs by ${Number.isFinite(moved) ? moved.toExponential(1) : 'more than numbers tell'} ${NAMED[level]}`;
+      if (found.apart <= SELF_FACTOR * moved) return { why: `${this.#request.runtime.version} itself moves them`, moved: Number.isFinite(moved) ? moved : 0 };
     }
     if (this.#request.numerics === 'exact' || !Number.isFinite(found.apart)) return undefined;
     const moved = Math.max(...(await Promise.all([own(this.#reference, nudged(c.feeds)), own('all', c.feeds)])));
-    return found.apart <= SELF_FACTOR * moved && Number.isFinite(moved) ? `outputs are apart by ${found.apart.toExponential(1)}, as rounding alone moves them by ${moved.toExponential(1)}` : undefined;
+    return found.apart <= SELF_FACTOR * moved && Number.isFinite(moved) ? { why: 'rounding alone moves them', moved } : undefined;
   }
 
   async #recheck(after: Model, level: Level, c: Expected): Promise<boolean> {
