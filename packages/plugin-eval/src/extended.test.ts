@@ -5,6 +5,8 @@ import { locateModel, openModel } from '@onnxpress/core';
 import { testContext } from '@onnxpress/core/testing';
 import { describe, expect, test } from 'vitest';
 import { beir } from './data/beir.ts';
+import { texts } from './data/texts.ts';
+import { perplexity } from './evaluate/perplexity.ts';
 import { retrieval } from './evaluate/retrieval.ts';
 
 const shared = process.env['ONNXPRESS_SHARED'];
@@ -28,5 +30,19 @@ describe.skipIf(shared === undefined)('Cranfield at 256 tokens gives the referen
     const rounded = Object.fromEntries(Object.keys(expected).map((metric) => [metric, Number(measured.result.metrics[metric]!.toFixed(4))]));
     expect(rounded).toEqual(expected);
     expect(measured.result.metrics['batch-consistency']).toBeGreaterThan(0.9999); // float32 kernels look at one row at a time
+  });
+});
+
+const decoder = join(fixtures, 'smollm2-135m');
+
+describe.skipIf(shared === undefined || !existsSync(decoder))('WikiText-2 in windows of 512 tokens', () => {
+  test('the perplexity of SmolLM2 over the first four is that of Python, and a model does not diverge from itself', { timeout: 600_000 }, async () => {
+    const context = testContext({ folder: join(shared!, 'data') });
+    const data = await texts.open({ file: 'wikitext2/valid.txt', field: 'text', shuffle: false, seed: 0, skip: 0, take: 4, window: 512 }, context);
+    const models = { original: openModel(locateModel(decoder)), result: openModel(locateModel(decoder)) };
+    const { result } = await perplexity.measure(models, { data: 'valid' }, testContext({ threads: 0, data: { valid: data } }));
+    expect(result.metrics['perplexity']).toBeCloseTo(18.506, 3);
+    expect(result.perExample?.['kl']).toEqual([0, 0, 0, 0]);
+    expect(result.metrics['top1']).toBe(1);
   });
 });

@@ -5,6 +5,7 @@ import { tensors } from './data/tensors.ts';
 import { texts } from './data/texts.ts';
 import { cosine } from './evaluate/cosine.ts';
 import { latency } from './evaluate/latency.ts';
+import { perplexity } from './evaluate/perplexity.ts';
 import { retrieval } from './evaluate/retrieval.ts';
 import { size } from './evaluate/size.ts';
 import { threshold } from './gate/threshold.ts';
@@ -12,6 +13,6 @@ import { threshold } from './gate/threshold.ts';
 export default definePlugin({
   name: 'eval',
   datasets: [beir, texts, tensors, randomTensors],
-  evaluators: [retrieval, latency, size, cosine],
+  evaluators: [retrieval, latency, size, cosine, perplexity],
   gates: [threshold],
 });

@@ -37,13 +37,23 @@ export const noOutput = (asked: string, known: readonly string[]): RecipeError =
 export const noFloatOutput = (known: readonly string[]): RecipeError =>
   recipe('no-output', 'The model gives out no numbers that can be compared.', `Name an output with "output". There are: ${list(known)}.`);
 
+export const noPredictions = (data: string): RunError =>
+  run('data-empty', `No text of ${quote(data)} has two tokens, so nothing can be foretold.`, 'Give longer texts, or smaller windows.');
+
 export const noSuchFile = (file: string): RecipeError => new RecipeError([say.noSuchFile(file)]);
 
 export const notComparable = (output: string, dtype: string): RunError =>
   run('not-comparable', `The output ${quote(output)} is ${dtype}, which is not compared as numbers.`, 'Choose another with "output".');
 
+export const notLogits = (output: string, dims: readonly number[], tokens: number): RunError =>
+  run('not-logits', `The output ${quote(output)} is [${dims.join(', ')}] for ${tokens} tokens, which is no row of logits for each.`, 'Choose another with "output", or export the model with the logits of all positions.');
+
 export const strayInput = (name: string, known: readonly string[]): RecipeError =>
   recipe('unknown-input', `eval/random gives ${quote(name)} a type or a limit, but no shape.`, `Add it to "shapes", which has ${list(known)}.`);
+
+export const strideTooLong = (stride: number, window: number | undefined): RecipeError =>
+  recipe('stride-too-long', window === undefined ? 'A "stride" says where windows begin, and the data has none.' : `Windows of ${window} tokens that begin every ${stride} tokens would leave tokens out.`,
+    window === undefined ? 'Give the data a "window", or leave the stride out.' : `Give a stride of at most ${window}.`);
 
 export const unknownFormat = (file: string, field: string): RecipeError =>
   recipe('unknown-format', `${file} is neither .txt nor .jsonl.`, `Write one text to a line, as it is (.txt) or as JSON with a field ${quote(field)} (.jsonl).`);
@@ -66,6 +76,9 @@ export const unknownType = (where: string, dtype: string, known: readonly string
 
 export const unreadableFile = (file: string, problem: string, cause: unknown): RunError =>
   run('unreadable-file', `${file} cannot be read: ${problem}.`, 'Check that it is a file you may read.', cause);
+
+export const vocabularyTooSmall = (id: number, vocabulary: number): RunError =>
+  run('vocabulary-too-small', `The tokenizer gives token ${id}, and the model has logits for ${vocabulary}.`, 'Put the tokenizer.json beside the model that it was trained with.');
 
 export const windowsInOrder = (): RecipeError =>
   recipe('windows-in-order', 'Windows are cut from the texts in their order, so "window" and "shuffle" do not go together.', 'Leave "shuffle" out, and choose windows by "skip" and "take".');

@@ -41,6 +41,11 @@ test('a batch has several windows where asked for, the last one what is left', a
   expect(idsOf(batches)).toEqual([[1, 2], [3, 4], [5]]);
 });
 
+test('windows overlap by a stride', async () => {
+  expect(idsOf(await all(['w1 w2 w3 w4 w5 w6'], { tokens: 3, stride: 2 }))).toEqual([[1, 2, 3], [3, 4, 5]]);
+  await expect(async () => all(['w1'], { tokens: 3, stride: 4 })).rejects.toThrow('Give a stride of at most 3.');
+});
+
 test('all that is fed besides says: no padding, one text, from its beginning', async () => {
   const cache: InputLike = { name: 'past_key_values.0.key', type: { kind: 'tensor', dtype: 'float32', dims: ['batch_size', 2, 'past_sequence_length', 4] } };
   const [batch] = await all(['w1 w2 w3 w4'], { tokens: 2, rows: 2 }, ['input_ids', 'attention_mask', 'position_ids', 'token_type_ids', cache]);

@@ -7,6 +7,8 @@ import { type Tokenizer } from './tokenizer.ts';
 export interface WindowOptions {
   /** Tokens in a window. */
   readonly tokens: number;
+  /** Windows begin every so many tokens; at most `tokens`, which is the default: no token is in two windows, none is left out between them. */
+  readonly stride?: number | undefined;
   /** Leave out the first so many windows. Default 0. */
   readonly skip?: number | undefined;
   /** At most so many windows. Default: all. */
@@ -30,9 +32,11 @@ export interface WindowBatch extends Batch {
  */
 export function windowsOf(tokenizer: Tokenizer, inputs: readonly InputLike[], text: Iterable<string> | AsyncIterable<string>, options: WindowOptions): AsyncGenerator<WindowBatch, void, undefined> {
   const wanted = requireInputs(inputs);
-  const { tokens, skip = 0, take = Infinity, rows: together = 1, signal } = options;
+  const { tokens, stride = tokens, skip = 0, take = Infinity, rows: together = 1, signal } = options;
   requirePositive('The length of a window', tokens);
   requirePositive('The number of windows in a batch', together);
+  requirePositive('The stride of windows', stride);
+  if (stride > tokens) throw new TextError('bad-option', `Windows of ${tokens} tokens that begin every ${stride} tokens would leave tokens out. Give a stride of at most ${tokens}.`);
   if (tokenizer.positions !== undefined && tokens > tokenizer.positions) {
     throw new TextError('bad-length', `Windows of ${tokens} tokens were asked for, but the model has positions for ${tokenizer.positions} (config.json). Give at most ${tokenizer.positions}.`);
   }
@@ -59,7 +63,7 @@ export function windowsOf(tokenizer: Tokenizer, inputs: readonly InputLike[], te
   async function* chosen(): AsyncGenerator<Int32Array, void, undefined> {
     if (take === 0) return;
     let index = 0;
-    for await (const ids of cut(tokensOf(tokenizer, text, signal), tokens)) {
+    for await (const ids of cut(tokensOf(tokenizer, text, signal), tokens, stride)) {
       if (index++ < skip) continue;
       yield ids;
       if (index >= skip + take) return;
@@ -67,7 +71,7 @@ export function windowsOf(tokenizer: Tokenizer, inputs: readonly InputLike[], te
   }
 }
 
-async function* cut(pieces: AsyncIterable<readonly number[]>, tokens: number): AsyncGenerator<Int32Array, void, undefined> {
+async function* cut(pieces: AsyncIterable<readonly number[]>, tokens: number, stride: number): AsyncGenerator<Int32Array, void, undefined> {
   let open = new Int32Array(tokens);
   let filled = 0;
   for await (const piece of pieces) {
@@ -75,8 +79,10 @@ async function* cut(pieces: AsyncIterable<readonly number[]>, tokens: number): A
       open[filled++] = id;
       if (filled < tokens) continue;
       yield open;
-      open = new Int32Array(tokens);
-      filled = 0;
+      const next = new Int32Array(tokens);
+      next.set(open.subarray(stride));
+      open = next;
+      filled = tokens - stride;
     }
   }
 }

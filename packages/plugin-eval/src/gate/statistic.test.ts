@@ -32,3 +32,8 @@ test('another percentile is compared percentile by percentile', () => {
 test('nothing of nothing is all of it', () => {
   expect(ofRatio('ndcg@10')(values(0, 0), values(0, 0))).toBe(1);
 });
+
+test('perplexities of windows make the perplexity of all, which is their geometric mean', () => {
+  expect(ofResult('perplexity')(values(9, 9), values(2, 8))).toBeCloseTo(4, 12);
+  expect(ofRatio('small.perplexity')(values(1, 4), values(2, 8))).toBeCloseTo(2, 12);
+});

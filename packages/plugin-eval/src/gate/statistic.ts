@@ -7,10 +7,17 @@ export function percentileOf(metric: string): number | undefined {
   return found === undefined ? undefined : Number(found) / 100;
 }
 
+/** What all examples make of a metric that is no percentile: their mean, or for perplexities, which are powers of a mean, the mean of the exponents as a power. */
+function summed(metric: string): (values: Float64Array) => number {
+  if (metric !== 'perplexity' && !metric.endsWith('.perplexity')) return meanOf;
+  return (values) => Math.exp(meanOf(values.map(Math.log)));
+}
+
 /** The result's number alone, for bounds that are numbers. */
 export function ofResult(metric: string): Statistic {
   const share = percentileOf(metric);
-  return share === undefined ? (_, result) => meanOf(result) : (_, result) => quantileOfSorted(result.sort(), share);
+  const sum = summed(metric);
+  return share === undefined ? (_, result) => sum(result) : (_, result) => quantileOfSorted(result.sort(), share);
 }
 
 /**
@@ -19,7 +26,8 @@ export function ofResult(metric: string): Statistic {
  */
 export function ofRatio(metric: string): Statistic {
   const share = percentileOf(metric);
-  if (share === undefined) return (original, result) => ratio(meanOf(result), meanOf(original));
+  const sum = summed(metric);
+  if (share === undefined) return (original, result) => ratio(sum(result), sum(original));
   if (share === 0.5) return (original, result) => quantileOfSorted(result.map((value, index) => ratio(value, original[index]!)).sort(), share);
   return (original, result) => ratio(quantileOfSorted(result.sort(), share), quantileOfSorted(original.sort(), share));
 }
