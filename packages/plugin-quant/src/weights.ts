@@ -1,6 +1,6 @@
 import { CALIBRATION_KINDS, Calibration, Clock, definePass, describe, findNonFinite, OnnxError, samplesOf, selector, stagesOf, type Model, type PassContext } from '@onnxpress/core';
 import { alreadyQuantized } from './already.ts';
-import { assertForm, emitBlocks } from './blocks/emit.ts';
+import { prepareForm, emitBlocks } from './blocks/emit.ts';
 import { groupsOf, holdsTable, reasonAgainstBlocks, type WeightGroup } from './blocks/group.ts';
 import { meanSquares } from './blocks/mean-squares.ts';
 import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
@@ -25,7 +25,7 @@ export const weights = definePass({
     search: { enum: ['none', 'mse', 'k-quant'], default: 'none', description: "How a block's scale is found: from its range; the one with the least squared error; or fitted, weighed by what `data` says of the inputs, or by the size of the weights." },
     data: { type: 'string', format: 'data', description: 'Calibration data, for `search: k-quant`: inputs count by their mean square.' },
     scales: { enum: ['auto', 'float16', 'float32'], default: 'auto', description: 'How scales are stored. `auto`: float16, where that is as exact; float32 at accuracy level 4, since onnxruntime computes zeros from float16 ones at that level when it runs without its optimizations.' },
-    format: { enum: ['MatMulNBits', 'QDQ'], default: 'MatMulNBits', description: "`MatMulNBits`: onnxruntime's own operators, at any opset. `QDQ`: DequantizeLinear of ONNX, from opset 21 on; tables take 8 bits and products at least 4." },
+    format: { enum: ['MatMulNBits', 'QDQ'], default: 'MatMulNBits', description: "`MatMulNBits`: onnxruntime's own operators, at any opset. `QDQ`: DequantizeLinear of ONNX itself, to whose opset 21 an older model is raised; tables take 8 bits and products at least 4." },
     'accuracy-level': { enum: [0, 1, 4], default: 1, description: 'What MatMulNBits computes in: 1 float32; 4 int8 activations, faster where the processor has VNNI and a little less exact; 0 leaves it to the runtime.' },
     include: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Only these nodes: globs over node or weight names, op:Type, or domain:name. Empty means all.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Not these nodes.' },
@@ -36,11 +36,18 @@ export const weights = definePass({
     const already = options.include.length === 0 && options['on-quantized'] !== 'continue' ? alreadyQuantized(model) : undefined;
     if (already && options['on-quantized'] === 'fail') throw new OnnxError('unsupported', `The model is quantized already: it has ${already}. Start from the float model, or say "on-quantized: continue" to quantize the rest.`);
     if (already) return ctx.warn(`The model is quantized already: it has ${already}. It stays as it is; "on-quantized: continue" quantizes the rest.`);
-    assertForm(model, options);
+    let groups = chosenGroups(model, options, ctx.missed);
+    if (groups.length === 0) return;
+    const opset = model.opsets.get('') ?? 0;
+    prepareForm(model, options);
+    const raised = (model.opsets.get('') ?? 0) - opset;
+    if (raised > 0) {
+      ctx.count('opsets raised', raised);
+      groups = chosenGroups(model, options, () => {}); // nodes were exchanged
+    }
     const form = { format: options.format, accuracyLevel: options['accuracy-level'] };
     if (form.format === 'MatMulNBits' && form.accuracyLevel === 4 && options.scales === 'float16') ctx.warn('At accuracy level 4 with float16 scales onnxruntime computes zeros when it runs without its optimizations. Keep them on, or take "scales: float32".');
     if (options.data !== undefined && options.search !== 'k-quant') ctx.warn(`"data" is only read by "search: k-quant", and the search is "${options.search}".`);
-    const groups = chosenGroups(model, options, ctx);
     const importances = options.data !== undefined && options.search === 'k-quant' ? await importancesOf(model, groups, options.data, ctx) : new Map<WeightGroup, Float64Array>();
     const clock = ctx.get(Clock);
     for (const [done, group] of groups.entries()) {
@@ -79,17 +86,17 @@ interface Options {
   readonly exclude: readonly string[];
 }
 
-function chosenGroups(model: Model, { include, exclude, embeddings }: Options, ctx: PassContext): WeightGroup[] {
+function chosenGroups(model: Model, { include, exclude, embeddings }: Options, missed: (why: string) => void): WeightGroup[] {
   const chosen = selector(model, include, exclude);
   const found: Target[] = [];
   for (const node of model.nodes()) {
     const target = chosen(node) && !(node.is('Gather') && embeddings === 'keep') ? targetOf(node) : undefined;
     const why = typeof target === 'object' ? reasonAgainstBlocks(target) : target;
-    if (why !== undefined) ctx.missed(`${describe(node)} stays: ${why}.`);
+    if (why !== undefined) missed(`${describe(node)} stays: ${why}.`);
     else if (typeof target === 'object') found.push(target);
   }
   const shared = sharedElsewhere(found, model);
-  for (const { node, weight } of found) if (shared.has(weight)) ctx.missed(`${describe(node)} stays: its weight "${weight.name}" is read elsewhere too, and would be stored twice.`);
+  for (const { node, weight } of found) if (shared.has(weight)) missed(`${describe(node)} stays: its weight "${weight.name}" is read elsewhere too, and would be stored twice.`);
   return groupsOf(found.filter((t) => !shared.has(t.weight)));
 }
 

@@ -1,4 +1,4 @@
-import { importDomainOf, OnnxError, scalar, valueOps, type Model, type Ops, type Value } from '@onnxpress/core';
+import { importDomainOf, raiseOpset, scalar, valueOps, type Model, type Ops, type Value } from '@onnxpress/core';
 import { dropUnread, type Target } from '../target.ts';
 import { frontOf } from './front.ts';
 import type { WeightGroup } from './group.ts';
@@ -10,7 +10,7 @@ export type BlockFormat = 'MatMulNBits' | 'QDQ';
 
 /** In which operators blocks are written. */
 export interface BlockForm {
-  /** `MatMulNBits`: operators of com.microsoft, at any opset. `QDQ`: DequantizeLinear and MatMul of ONNX itself, from opset 21 on. */
+  /** `MatMulNBits`: operators of com.microsoft, at any opset. `QDQ`: DequantizeLinear and MatMul of ONNX itself, from opset 21 on, to which older models are raised. */
   readonly format: BlockFormat;
   /** What MatMulNBits computes in: 1 float32, 4 int8 activations, 0 as the runtime likes. QDQ has no place for it. */
   readonly accuracyLevel: 0 | 1 | 4;
@@ -25,10 +25,17 @@ export interface Readers {
 /** DequantizeLinear takes blocks, and 4 bits, from here on. */
 const QDQ_OPSET = 21;
 
-/** Throws `unsupported` where the model's opset has no such form. */
-export function assertForm(model: Model, { format }: Pick<BlockForm, 'format'>): void {
-  const opset = model.opsets.get('') ?? 0;
-  if (format === 'QDQ' && opset < QDQ_OPSET) throw new OnnxError('unsupported', `"format: QDQ" needs opset ${QDQ_OPSET}, and the model has ${opset}. Export it with a newer opset, or take "format: MatMulNBits", which any opset has.`);
+/** What files with 4-bit tensors say they are. */
+const QDQ_IR = 10;
+
+/**
+ * Raises the model's opset to one that has the form, node by node; to be called before targets are looked for. Throws `unsupported` where something in the model
+ * cannot be said there.
+ */
+export function prepareForm(model: Model, { format }: Pick<BlockForm, 'format'>): void {
+  if (format !== 'QDQ') return;
+  if ((model.opsets.get('') ?? 0) < QDQ_OPSET) raiseOpset(model, QDQ_OPSET);
+  model.info.irVersion = Math.max(model.info.irVersion, QDQ_IR);
 }
 
 /**
@@ -36,7 +43,7 @@ export function assertForm(model: Model, { format }: Pick<BlockForm, 'format'>):
  * is added behind it, and the float weight goes where nobody reads it any more. All quantizers of blocks end here.
  */
 export function emitBlocks(model: Model, group: WeightGroup, weight: BlockWeight, form: BlockForm): void {
-  assertForm(model, form);
+  if (form.format === 'QDQ' && (model.opsets.get('') ?? 0) < QDQ_OPSET) throw new Error('The model was not prepared for QDQ.');
   const home = group.weight.graph ?? model.graph;
   const readers = (form.format === 'QDQ' ? qdqForm : nbitsForm)(group, weight, frontOf(model, home), form);
   for (const target of group.targets) replaceBy(target, readers);
