@@ -8,6 +8,9 @@ export interface Callable extends RawKernels {
   /** Fills `bytes` bytes at `pointer` from a file; throws where the file ends before. */
   readFile(descriptor: number, position: number, pointer: number, bytes: number): void;
   writeFile(descriptor: number, position: number, pointer: number, bytes: number): void;
+  /** Begins to read as `readFile` does, at most one range at a time; nobody may look at it before `finishRead`. On the calling thread it reads at once. */
+  startRead(descriptor: number, position: number, pointer: number, bytes: number): void;
+  finishRead(): void;
   /** Fills `rows` times `bytes` bytes, one after another at `pointer`, from places that are `stride` bytes apart in a file: a strip of columns of a matrix. */
   readRows(descriptor: number, position: number, stride: number, rows: number, pointer: number, bytes: number): void;
 }
@@ -34,7 +37,7 @@ export type TaskValues = readonly (number | undefined)[];
 
 /** Runs tasks on the calling thread, in order. `scratch`: the bytes that their calls want. */
 export function runHere(tasks: readonly Task[], scratch: number, before: () => void = () => undefined): TaskValues[] {
-  const callable = { ...machine().kernels, readFile, readRows, writeFile } as unknown as Record<string, (...parameters: number[]) => number | undefined>; // a Call has the parameters of the function it names
+  const callable = { ...machine().kernels, readFile, readRows, writeFile, startRead: readFile, finishRead() {} } as unknown as Record<string, (...parameters: number[]) => number | undefined>; // a Call has the parameters of the function it names
   return withBuffers([scratch], ([base]) => tasks.map((task) => task.map(([kernel, ...parameters]) => {
     before();
     return callable[kernel]!(...parameters.map((p) => (typeof p === 'number' ? p : base! + p.scratch)));

@@ -10,6 +10,9 @@ import { WORKER_SOURCE } from './worker.ts';
 /** Work below this, in nanoseconds as one thread needs them, stays on the calling thread: waking workers and waiting for them costs a tenth of it. */
 export const SMALL_WORK = 500_000;
 
+/** Scratch begins at a page. */
+const PAGE = 4096;
+
 export interface WorkOptions {
   /** Bytes of scratch that the calls of a task want. */
   readonly scratch?: number;
@@ -81,7 +84,7 @@ export class WorkerPool {
       }
     };
     signal?.addEventListener('abort', stop);
-    const ends = await Promise.allSettled(seats.map((seat) => this.#work(seat, { tasks, scratch: seat.scratch, shared }, done).catch((error: unknown) => {
+    const ends = await Promise.allSettled(seats.map((seat) => this.#work(seat, { tasks, scratch: Math.ceil(seat.scratch! / PAGE) * PAGE, shared }, done).catch((error: unknown) => {
       stop();
       throw error;
     })));
@@ -100,7 +103,7 @@ export class WorkerPool {
       if (seat.scratchBytes >= bytes && seat.scratch !== undefined) continue;
       if (seat.scratch !== undefined) machine().allocator.release(seat.scratch);
       seat.scratch = undefined;
-      seat.scratch = allocate(bytes);
+      seat.scratch = allocate(bytes + PAGE);
       seat.scratchBytes = bytes;
     }
     return seats;

@@ -1,7 +1,8 @@
 import { type BlockOptions, type BlockShape, blockSizes, modeFlags, NON_FINITE, type ScaleForm, TOO_LARGE } from '../blocks.ts';
 import { machine } from '../memory/machine.ts';
 import { type Call, type InScratch, type Task, type TaskValues } from '../pool/calls.ts';
-import { type FileRange, PIECE_BYTES, ScratchPlan, STORED_BYTES, type StoredFloat } from './layout.ts';
+import { type FileRange, PIECE_BYTES, PIECES_PER_TASK, ScratchPlan, STORED_BYTES, type StoredFloat } from './layout.ts';
+import { grouped, PieceReader, type Piece } from './reader.ts';
 
 /** Where the results go; what has no target is not written. */
 export interface BlockTargets {
@@ -32,7 +33,7 @@ const LIMITS: StreamLimits = { piece: PIECE_BYTES, results: 48 * 2 ** 20 };
 
 /**
  * The work of `quantizeBlocks` for a matrix that lies in a file: read in pieces, quantized, transposed and packed, and written to other places in
- * files. A thread holds at most about 64 MiB. The bytes are those of `quantizeBlocks`, with float16 scales as two bytes each.
+ * files. A thread holds at most about 80 MiB. The bytes are those of `quantizeBlocks`, with float16 scales as two bytes each.
  */
 export function streamBlocks(source: FileRange, stored: StoredFloat, { mode, scales, ...shape }: BlockOptions, targets: BlockTargets, limits = LIMITS): StreamWork {
   const plan = { source, stored, shape, mode: modeFlags(mode, scales), scales: scales ?? 'float32', targets, limits };
@@ -60,44 +61,37 @@ function downColumns({ source, stored, shape, mode, scales, targets, limits }: P
   const unit = (8 / bits) * block; // pieces begin where a byte of packed zero points begins
   const height = Math.min(k, Math.max(1, Math.floor(limits.piece / (width * 4) / unit)) * unit);
   const scratch = new ScratchPlan();
-  const read = reader(stored, height * width, scratch);
+  const reader = new PieceReader(stored, height * width, scratch);
   const results = resultsIn(scratch, width, sizes);
   const own = scratch.take(machine().kernels.blocksTransposedScratch(block));
   const size = STORED_BYTES[stored];
   const tasks: Task[] = [];
   for (let column = 0; column < n; column += width) {
     const columns = Math.min(width, n - column);
-    const task: Call[] = [];
-    for (let row = 0; row < k; row += height) {
-      const rows = Math.min(height, k - row);
-      const position = source.position + (row * n + column) * size;
-      task.push(...(columns === n ? read.calls(source.descriptor, position, rows * n) : read.rows(source.descriptor, position, n * size, rows, columns)));
-      task.push(['blocksTransposed', read.floats, rows, columns, 0, columns, block, bits, mode, row / block, blocks, results.codes, results.scales, results.zeroPoints, own]);
-    }
-    tasks.push([...task, ...writes(results, targets, column, columns, sizes, scales)]);
+    const pieces: (Piece & { readonly row: number })[] = [];
+    for (let row = 0; row < k; row += height) pieces.push({ row, position: source.position + (row * n + column) * size, rows: Math.min(height, k - row), columns, ...(columns < n ? { stride: n * size } : {}) });
+    const made = reader.through(source, pieces, (floats, { row, rows }) => [['blocksTransposed', floats, rows, columns, 0, columns, block, bits, mode, row / block, blocks, results.codes, results.scales, results.zeroPoints, own]]);
+    tasks.push([...made, ...writes(results, targets, column, columns, sizes, scales)]);
   }
   return { tasks, scratch: scratch.bytes };
 }
 
-/** A task for each piece of rows: their results do not depend on each other. */
+/** A task for some pieces of rows: their results do not depend on each other. */
 function alongRows({ source, stored, shape, mode, scales, targets, limits }: Plan): Built {
   const { block, bits } = shape;
   const sizes = blockSizes(shape);
   const { n, k } = sizes;
   const height = Math.min(n, Math.max(1, Math.floor(limits.piece / (k * 4))));
   const scratch = new ScratchPlan();
-  const read = reader(stored, height * k, scratch);
+  const reader = new PieceReader(stored, height * k, scratch);
   const results = resultsIn(scratch, height, sizes);
   const own = scratch.take(block * 4);
-  const tasks: Task[] = [];
-  for (let row = 0; row < n; row += height) {
-    const rows = Math.min(height, n - row);
-    tasks.push([
-      ...read.calls(source.descriptor, source.position + row * k * STORED_BYTES[stored], rows * k),
-      ['blocksOfRows', read.floats, rows, k, block, bits, mode, results.codes, results.scales, results.zeroPoints, own],
-      ...writes(results, targets, row, rows, sizes, scales),
-    ]);
-  }
+  const pieces: (Piece & { readonly row: number })[] = [];
+  for (let row = 0; row < n; row += height) pieces.push({ row, position: source.position + row * k * STORED_BYTES[stored], rows: Math.min(height, n - row), columns: k });
+  const tasks = [...grouped(pieces, PIECES_PER_TASK)].map((group) => reader.through(source, group, (floats, { row, rows }) => [
+    ['blocksOfRows', floats, rows, k, block, bits, mode, results.codes, results.scales, results.zeroPoints, own],
+    ...writes(results, targets, row, rows, sizes, scales),
+  ]));
   return { tasks, scratch: scratch.bytes };
 }
 
@@ -124,21 +118,4 @@ function writes(results: Results, targets: BlockTargets, first: number, rows: nu
     const to = targets[what];
     return to ? [['writeFile', to.descriptor, to.position + first * perRow[what], results[what], rows * perRow[what]]] : [];
   }));
-}
-
-/** Reads numbers as float32, cast on the way where they are stored otherwise. */
-function reader(stored: StoredFloat, most: number, scratch: ScratchPlan): {
-  readonly floats: InScratch;
-  calls(descriptor: number, position: number, count: number): Call[];
-  rows(descriptor: number, position: number, stride: number, rows: number, columns: number): Call[];
-} {
-  const floats = scratch.take(most * 4);
-  const size = STORED_BYTES[stored];
-  const raw = stored === 'float32' ? floats : scratch.take(most * size);
-  const cast = (count: number): Call[] => (stored === 'float32' ? [] : [[stored === 'float16' ? 'fromFloat16' : 'fromBfloat16', raw, count, floats]]);
-  return {
-    floats,
-    calls: (descriptor, position, count) => [['readFile', descriptor, position, raw, count * size], ...cast(count)],
-    rows: (descriptor, position, stride, rows, columns) => [['readRows', descriptor, position, stride, rows, raw, columns * size], ...cast(rows * columns)],
-  };
 }

@@ -1,8 +1,8 @@
-import { type RawKernels } from '../kernels.wasm.gen.ts';
-import { type Call, type InScratch, type Task } from '../pool/calls.ts';
-import { type FileRange, PIECE_BYTES, ScratchPlan, STORED_BYTES, type StoredFloat } from './layout.ts';
+import { type Task } from '../pool/calls.ts';
+import { type FileRange, PIECE_BYTES, PIECES_PER_TASK, ScratchPlan, STORED_BYTES, type StoredFloat } from './layout.ts';
+import { grouped, narrowed, PieceReader, type Piece } from './reader.ts';
 
-/** Work from file to file that changes numbers one by one: a task for each piece. */
+/** Work from file to file that changes numbers one by one. */
 export interface PiecewiseWork {
   readonly tasks: readonly Task[];
   readonly scratch: number;
@@ -12,33 +12,16 @@ export interface PiecewiseWork {
 export function streamCast(source: FileRange, from: StoredFloat, to: StoredFloat, count: number, target: FileRange): PiecewiseWork {
   const most = Math.min(count, PIECE_BYTES / 4);
   const scratch = new ScratchPlan();
-  const floats = scratch.take(most * 4);
-  const raw = scratch.take(most * 4);
-  const tasks = piecesOf(count, most).map(([start, length]): Task => [
-    ['readFile', source.descriptor, source.position + start * STORED_BYTES[from], from === 'float32' ? floats : raw, length * STORED_BYTES[from]],
-    ...widened(from, raw, length, floats),
-    ...narrowed(to, floats, length, raw),
-    ['writeFile', target.descriptor, target.position + start * STORED_BYTES[to], to === 'float32' ? floats : raw, length * STORED_BYTES[to]],
-  ]);
+  const reader = new PieceReader(from, most, scratch);
+  const narrow = scratch.take(to === 'float32' ? 0 : most * 2);
+  const tasks = [...grouped(piecesOf(source, from, count, most), PIECES_PER_TASK)].map((group): Task => reader.through(source, group, (floats, { first, columns }) => [
+    ...narrowed(to, floats, columns, narrow),
+    ['writeFile', target.descriptor, target.position + first * STORED_BYTES[to], to === 'float32' ? floats : narrow, columns * STORED_BYTES[to]],
+  ]));
   return { tasks, scratch: scratch.bytes };
 }
 
-/** Where pieces of at most so many of `count` numbers begin, and how many they are. */
-export function piecesOf(count: number, most: number): (readonly [start: number, length: number])[] {
-  return Array.from({ length: Math.ceil(count / most) }, (_, i) => [i * most, Math.min(most, count - i * most)] as const);
-}
-
-const WIDENING: Readonly<Partial<Record<StoredFloat, keyof RawKernels & `from${string}`>>> = { float16: 'fromFloat16', bfloat16: 'fromBfloat16' };
-const NARROWING: Readonly<Partial<Record<StoredFloat, keyof RawKernels & `to${string}`>>> = { float16: 'toFloat16', bfloat16: 'toBfloat16' };
-
-/** Stored numbers as float32 at `floats`; nothing where they are that already. */
-export function widened(from: StoredFloat, raw: InScratch, count: number, floats: InScratch): Call[] {
-  const kernel = WIDENING[from];
-  return kernel ? [[kernel, raw, count, floats]] : [];
-}
-
-/** The way back. */
-export function narrowed(to: StoredFloat, floats: InScratch, count: number, raw: InScratch): Call[] {
-  const kernel = NARROWING[to];
-  return kernel ? [[kernel, floats, count, raw]] : [];
+/** `count` numbers of a file in pieces of at most so many, each with the index of its first. */
+export function piecesOf(source: FileRange, stored: StoredFloat, count: number, most: number): (Piece & { readonly first: number })[] {
+  return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({ first: i * most, position: source.position + i * most * STORED_BYTES[stored], rows: 1, columns: Math.min(most, count - i * most) }));
 }

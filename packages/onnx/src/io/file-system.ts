@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 
 /** The calls that writing a model makes. Each throws as node:fs does. */
 export interface FileSystem {
@@ -11,6 +11,8 @@ export interface FileSystem {
   write(descriptor: number, bytes: Uint8Array, position: number): number;
   /** Returns when the file is safe from a power failure. */
   sync(descriptor: number): void;
+  /** Begins to bring what was written so far to the disk, while more is written; done when that is there. */
+  flush?(descriptor: number): Promise<void>;
   close(descriptor: number): void;
   /** Replaces what is at `to`. */
   rename(from: string, to: string): void;
@@ -31,6 +33,7 @@ export const nodeFileSystem: FileSystem = {
   create: (path) => openSync(path, 'wx'),
   write: (descriptor, bytes, position) => writeSync(descriptor, bytes, 0, bytes.length, position),
   sync: fsyncSync,
+  flush: (descriptor) => new Promise((done, failed) => fdatasync(descriptor, (cause) => (cause ? failed(cause) : done()))),
   close: closeSync,
   rename: renameSync,
   link: linkSync,

@@ -15,6 +15,9 @@ export interface PlacedTensor {
 /** How many parts that write themselves are under way at once: enough to keep every core busy. */
 const MOST_AT_ONCE = 64;
 
+/** After so many bytes the disk begins to take them: a system that gathers them in memory would make everybody wait for all of them at the end. */
+const FLUSHED = 64 * 2 ** 20;
+
 /**
  * Writes tensors, in the order of their offsets, into an open file that begins at `offset` 0; tensors that write themselves do so side by side.
  * `path` is for messages. Throws `io`, `truncated`, and the signal's reason.
@@ -59,26 +62,36 @@ export async function writePieces({ path, pieces }: Pick<NewFile, 'path' | 'piec
   const running = new Set<Promise<void>>();
   let failed: { readonly cause: unknown } | undefined;
   let position = 0;
+  let waiting = 0;
+  let flushing: Promise<void> | undefined;
+  const put = (bytes: number): void => {
+    wrote(bytes);
+    waiting += bytes;
+    if (waiting < FLUSHED || flushing || !system.flush) return;
+    waiting = 0;
+    flushing = system.flush(descriptor).catch((cause: unknown) => void (failed ??= { cause })).finally(() => (flushing = undefined));
+  };
   try {
     for (const piece of pieces()) {
       signal?.throwIfAborted();
       if (failed) break;
       if (piece instanceof Uint8Array) {
         writeAll(system, descriptor, piece, position, path, left());
-        wrote(piece.length);
+        put(piece.length);
         await new Promise(setImmediate); // others get their turn, whoever aborts among them
       } else {
-        const job: Promise<void> = piece.writeTo(descriptor, position, either).then(() => wrote(piece.length), (cause: unknown) => void (failed ??= { cause })).finally(() => running.delete(job));
+        const job: Promise<void> = piece.writeTo(descriptor, position, either).then(() => put(piece.length), (cause: unknown) => void (failed ??= { cause })).finally(() => running.delete(job));
         running.add(job);
         while (running.size >= MOST_AT_ONCE) await Promise.race(running);
       }
       position += piece.length;
     }
     await Promise.all(running);
+    await flushing;
     if (failed) throw codeOf(failed.cause) === 'ENOSPC' ? diskFull(system, path, left(), failed.cause) : failed.cause;
   } finally {
     stop.abort();
-    await Promise.allSettled(running); // the descriptor must not be closed under them
+    await Promise.allSettled([...running, flushing]); // the descriptor must not be closed under them
   }
 }
 
