@@ -51,6 +51,16 @@ const cases = passCases(simplify, {
       check: (m) => expect(nodes(m)).toEqual(['y = f(x)', 'f:', '  d = Relu(a)', '  b = Sub(d, d)']),
     },
     {
+      name: 'functions take the place of their calls, and all is as if there had been none',
+      model: `<ir_version: 8, opset_import: ["" : 18, "pkg.torch" : 1]> g (float[N, 1, 5] x) => (float[N, 2, 5] y) <${CONV}> { a = pkg.torch.conv <stride = [1]> (x, w, b)  n = pkg.torch.norm <eps = 0.00001> (a, gain, shift, mean, var)  y = pkg.torch.act (n) }
+        <domain: "pkg.torch", opset_import: ["" : 18]> conv <stride> (i, w, b) => (o) { o = Conv <strides : ints = @stride> (i, w, b) }
+        <domain: "pkg.torch", opset_import: ["" : 18]> norm <eps> (i, g, s, m, v) => (o) { o = BatchNormalization <epsilon : float = @eps> (i, g, s, m, v) }
+        <domain: "pkg.torch", opset_import: ["" : 18, "pkg.torch" : 1]> act (i) => (o) { t = pkg.torch.same (i)  o = Relu (t) }
+        <domain: "pkg.torch", opset_import: ["" : 18]> same (i) => (o) { o = Identity (i) }`,
+      options: { functions: 'inline' },
+      check: (m) => expect([nodes(m), m.functions.size]).toEqual([['n = Conv(x, constant, constant)', 'y = Relu(n)'], 0]),
+    },
+    {
       name: 'names of outputs stay',
       model: 'g (float[N] x) => (float[N] y, float[N] z) { a = Relu(x)  y = Identity(a)  b = Neg(a)  z = Identity(b) }',
       to: 'g (float[N] x) => (float[N] y, float[N] z) { y = Relu(x)  z = Neg(y) }',
@@ -78,6 +88,7 @@ const cases = passCases(simplify, {
     { name: 'a shape that nothing tells', model: 'g (float[] x, int64[R] s) => (float[] y) { a = Reshape(x, s)  y = Relu(a) }' },
     { name: 'weights in half precision', model: largeHalf },
     { name: 'a weight that a shape fills', model: 'g (float[N, 300] x) => (float[N, 300] y) <int64[2] s = {300, 300}> { w = ConstantOfShape <value = float[1] {0.5}> (s)  y = MatMul(x, w) }' },
+    { name: 'functions that nobody asked to inline', model: '<ir_version: 8, opset_import: ["" : 17, "local" : 1]> g (float[N] x) => (float[N] y) { y = local.f (x) } <domain: "local", opset_import: ["" : 17]> f (a) => (b) { b = Relu(a) }' },
     { name: 'random draws', model: 'g (float[N] x) => (float[N] y) { a = RandomNormalLike(x)  b = RandomNormalLike(x)  y = Sub(a, b) }' },
     { name: 'what is excluded', model: 'g (float[N] x) => (float[N] y) { a = Identity(x)  y = Relu(a) }', options: { exclude: ['op:Identity'] } },
     { name: 'operators of another domain', model: '<ir_version: 8, opset_import: ["" : 17, "com.acme" : 1]> g (float[N] x) => (float[N] y) { a = com.acme.Identity(x)  y = com.acme.Identity(a) }' },
@@ -86,6 +97,7 @@ const cases = passCases(simplify, {
   ],
   rejects: [
     { name: 'a budget below nothing', options: { 'fold-bytes': -1 }, says: /fold-bytes/ },
+    { name: 'functions that are neither kept nor inlined', options: { functions: 'drop' }, says: /functions/ },
     { name: 'an option that is not there', options: { opset: 20 }, says: /unknown option "opset"/ },
   ],
 });
