@@ -9,7 +9,9 @@ import { NOT_TRIED } from './anchored.ts';
 import { embeddings } from './families/embedding.ts';
 import { foldedAttentions } from './families/folded-attention.ts';
 import { gelus } from './families/gelu.ts';
-import { groupQueryAttentions } from './families/group-query-attention.ts';
+import { groupedAttentions } from './families/grouped-attention.ts';
+import { headRules } from './families/heads.ts';
+import { keyValueCaches } from './families/key-value-cache.ts';
 import { layerNormalizations } from './families/layer-normalization.ts';
 import { multiHeadAttentions } from './families/multi-head-attention.ts';
 import { packedAttentions } from './families/packed-attention.ts';
@@ -20,7 +22,7 @@ import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
 function rulesFor(target: Target, prefer: Preference): readonly Rule[] {
-  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...groupQueryAttentions(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...standardAttentions(target), ...packedAttentions(target)];
+  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...groupedAttentions(target), ...keyValueCaches(target), ...standardAttentions(target), ...packedAttentions(target), ...headRules(target)];
   return prefer === 'fewest' ? rules : rules.filter((r) => !SLOWER.includes(r.name));
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { applied } from '../../testing/applied.ts';
+import { headRules } from './heads.ts';
 import { multiHeadAttentions } from './multi-head-attention.ts';
 
 const C = 'int64[4] split = {0, 0, 2, 4}, int64[4] other = {0, 0, 4, 2}, int64[3] joined = {0, 0, 8}, float root = {2}, float half = {0.5}, float odd = {3}, float one = {1}, float low = {-3.4028235e38}, float high = {10}, float mild = {-100}, float none = {0}, int64 zero = {0}, int64[2] middle = {1, 2}, int64[2] ends = {0, 1}, float endless = {-inf}';
 const left = (body: string, { inputs = 'int64[B, T] mask', outputs = 'float[B, S, 8] y' } = {}): string[] =>
-  applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[B, S, 8] q, float[B, T, 8] k, float[B, T, 8] v, ${inputs}) => (${outputs}) <${C}> { ${body} }`, multiHeadAttentions('onnxruntime'));
+  applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[B, S, 8] q, float[B, T, 8] k, float[B, T, 8] v, ${inputs}) => (${outputs}) <${C}> { ${body} }`, [...multiHeadAttentions('onnxruntime'), ...headRules('onnxruntime')]);
 const HEADS = 'qs = Reshape(q, split)  qh = Transpose <perm = [0, 2, 1, 3]> (qs)  ks = Reshape(k, split)  kh = Transpose <perm = [0, 2, 3, 1]> (ks)  vs = Reshape(v, split)  vh = Transpose <perm = [0, 2, 1, 3]> (vs)';
 const SCORES = `${HEADS}  c = MatMul(qh, kh)  d = Div(c, root)`;
 const PADDING = 'u = Unsqueeze(mask, middle)  f = Cast <to = 1> (u)  i = Sub(one, f)  a = Mul(i, low)';
@@ -36,7 +37,7 @@ test('anything that has a number for each query and key', () => {
 
 test('what has a number per key only, or fewer axes, is spread as the runtime wants it', () => {
   const spread = (inputs: string): string[] => left(`${SCORES}  w = Add(d, mask)  ${END}`, { inputs }).map((line) => line.split(' = ')[1]!.split('(')[0]!);
-  expect(spread('float[B, 1, 1, T] mask')).toEqual(['Shape', 'Concat', 'Expand', 'MultiHeadAttention']);
+  expect(spread('float[B, 1, 1, T] mask')).toEqual(['Shape', 'Gather', 'Concat', 'Expand', 'MultiHeadAttention']);
   expect(spread('float[S, T] mask')).toEqual(['Unsqueeze', 'MultiHeadAttention']);
 });
 

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { applied } from '../../testing/applied.ts';
 import { foldedAttentions } from './folded-attention.ts';
+import { headRules } from './heads.ts';
 
 const C = 'int64[4] split = {0, 0, 2, 4}, int64[3] fold = {6, 5, 4}, int64[3] wrong = {5, 6, 4}, int64[4] unfold = {3, 2, 5, 4}, int64[4] swapped = {3, 5, 2, 4}, int64[3] joined = {0, 0, 8}';
-const left = (body: string): string[] => applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[3, 5, 8] q, float[3, 5, 8] k, float[3, 5, 8] v) => (float[3, 5, 8] y) <${C}> { ${body} }`, foldedAttentions('onnxruntime'));
+const left = (body: string): string[] => applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[3, 5, 8] q, float[3, 5, 8] k, float[3, 5, 8] v) => (float[3, 5, 8] y) <${C}> { ${body} }`, [...foldedAttentions('onnxruntime'), ...headRules('onnxruntime')]);
 const side = (x: string): string => `${x}1 = Reshape(${x}, split)  ${x}2 = Transpose <perm = [0, 2, 1, 3]> (${x}1)  ${x}3 = Reshape(${x}2, fold)`;
 const BODY = `${side('q')}  ${side('k')}  ${side('v')}  kt = Transpose <perm = [0, 2, 1]> (k3)  c = MatMul(q3, kt)  p = Softmax <axis = 2> (c)  o = MatMul(p, v3)  o4 = Reshape(o, unfold)  t = Transpose <perm = [0, 2, 1, 3]> (o4)  y = Reshape(t, joined)`;
 

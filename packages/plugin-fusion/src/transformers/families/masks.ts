@@ -31,16 +31,18 @@ export function masked(m: Holes<typeof MASK>, op: Ops<Pattern>, scores: Pattern)
 /** A mask as the runtime's attention takes it: made by nodes that `build` adds. */
 export interface Mask {
   readonly padding?: { readonly tokens: Value; readonly low: number };
-  /** What is added to the scores, [1 or batch, 1 or heads, length, length of the keys]. */
-  bias?(op: Ops<Value>): Value;
+  /** What is added to the scores, for queries of [batch, length, width]: [1 or batch, 1 or heads, length, length of the keys]. */
+  bias?(op: Ops<Value>, flatQueries: Value): Value;
 }
 
 /** The shape of the scores. */
 export interface Scores {
+  /** Its axis 0 is the batch. */
   readonly batch: Value;
   readonly heads: number;
-  /** Its axis 1 is the length of the queries. */
+  /** The axis `across` is the length of the queries. */
   readonly queries: Value;
+  readonly across: number;
   /** The axis `along` is the length of the keys. */
   readonly keys: Value;
   readonly along: number;
@@ -62,10 +64,10 @@ export function maskOf(found: Bound<typeof MASK>, scores: Scores): Mask | string
   if (where && numberOf(low!) > ABSORBS) return `masked scores are replaced by ${numberOf(low!)}, which is not low enough to be added`; // each of those forms has one
   if (parts.length === 0) return {};
   return {
-    bias(op) {
+    bias(op, flatQueries) {
       // `low` is there where `where` is
       const added = where && (where === shown ? op.Where(where, op.constant(ZERO), low!) : op.Where(where, low!, op.constant(ZERO)));
-      return whole(added && bias ? op.Add(added, bias) : (added ?? bias!), parts, scores, op); // one of both, as checked
+      return whole(added && bias ? op.Add(added, bias) : (added ?? bias!), parts, scores, flatQueries, op); // one of both, as checked
     },
   };
 }
@@ -86,21 +88,21 @@ const keysOf = ({ keys, along }: Scores): Dim | undefined => keys.dims?.[along];
 function spreadsOver(dims: readonly Dim[] | undefined, scores: Scores): boolean {
   if (!dims || dims.length < 2 || dims.length > 4) return false;
   const [k, q, h = 1, b = 1] = [...dims].reverse();
-  return (b === 1 || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && (q === 1 || isSame(q, scores.queries.dims?.[1])) && isSame(k, keysOf(scores));
+  return (b === 1 || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && (q === 1 || isSame(q, scores.queries.dims?.[scores.across])) && isSame(k, keysOf(scores));
 }
 
 /** With four axes, and one row per query, as the runtime wants it. */
-function whole(v: Value, parts: readonly Value[], { queries }: Scores, op: Ops<Value>): Value {
+function whole(v: Value, parts: readonly Value[], { queries, across }: Scores, flatQueries: Value, op: Ops<Value>): Value {
   const rank = Math.max(...parts.map((p) => p.rank!)); // as checked
   const four = rank === 4 ? v : op.Unsqueeze(v, op.constant(int64s(Array.from({ length: 4 - rank }, (_, i) => i))));
-  if (parts.some((p) => isSame(p.dims!.at(-2), queries.dims?.[1]))) return four;
+  if (parts.some((p) => isSame(p.dims!.at(-2), queries.dims?.[across]))) return four;
   const one = op.constant(int64s([1]));
-  return op.Expand(four, op.Concat([one, one, op.Shape(queries, { start: 1, end: 2 }), one], { axis: 0 }));
+  return op.Expand(four, op.Concat([one, one, op.Gather(op.Shape(flatQueries), op.constant(int64s([1]))), one], { axis: 0 }));
 }
 
 /** The inputs that attention operators have for a mask: padding as int32, and what is added. */
-export function maskInputs(mask: Mask, op: Ops<Value>): { readonly padding: Value | undefined; readonly bias: Value | undefined } {
+export function maskInputs(mask: Mask, flatQueries: Value, op: Ops<Value>): { readonly padding: Value | undefined; readonly bias: Value | undefined } {
   const tokens = mask.padding?.tokens;
   const isInt32 = tokens?.type?.kind === 'tensor' && tokens.type.dtype === 'int32';
-  return { padding: tokens && (isInt32 ? tokens : op.Cast(tokens, { to: codeOf('int32') })), bias: mask.bias?.(op) };
+  return { padding: tokens && (isInt32 ? tokens : op.Cast(tokens, { to: codeOf('int32') })), bias: mask.bias?.(op, flatQueries) };
 }

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { applied } from '../../testing/applied.ts';
+import { headRules } from './heads.ts';
 import { multiHeadAttentions } from './multi-head-attention.ts';
 import { packedAttentions } from './packed-attention.ts';
 
 const C = 'float[2, 4] wq = {1, 2, 3, 4, 5, 6, 7, 8}, float[2, 4] wk = {1, 2, 3, 4, 5, 6, 7, 8}, float[2, 4] wv = {1, 2, 3, 4, 5, 6, 7, 8}, float16[2, 4] hq = {1, 2, 3, 4, 5, 6, 7, 8}, float16[2, 4] hk = {1, 2, 3, 4, 5, 6, 7, 8}, float16[2, 4] hv = {1, 2, 3, 4, 5, 6, 7, 8}, float[4] b = {1, 2, 3, 4}, float[1] narrow = {1}, float half = {0.5}';
 const left = (body: string, { inputs = 'float[B, S, 2] x', outputs = 'float[B, S, 4] y' } = {}): string[] =>
-  applied(`<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> f (${inputs}) => (${outputs}) <${C}> { ${body} }`, [...multiHeadAttentions('onnxruntime'), ...packedAttentions('onnxruntime')]);
+  applied(`<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> f (${inputs}) => (${outputs}) <${C}> { ${body} }`, [...multiHeadAttentions('onnxruntime'), ...packedAttentions('onnxruntime'), ...headRules('onnxruntime')]);
 const SIDES = 'q0 = MatMul(x, wq)  q = Add(q0, b)  k = MatMul(x, wk)  v = MatMul(x, wv)';
 const END = 'y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v)';
 const stays = (body: string, more?: Parameters<typeof left>[1]): void => expect(left(body, more).at(-1)).not.toMatch(/ = Attention/);
