@@ -15,7 +15,7 @@ import { splitSlices } from './split-slices.ts';
 const types: Part = { name: 'types', run: (work) => work.infer() };
 
 /** In the order in which each makes most work for the next. Folding comes last: what goes into a weight that a shape fills need not know its elements. */
-const partsOf = (model: Model, foldBytes: number, misses: Miss[]): readonly Part[] => [types, inlineIf, loopOnce, conditions, intoBranches, knownSizes, deadCode, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
+const partsOf = (model: Model, foldBytes: number, misses: Miss[]): readonly Part[] => [types, inlineIf, loopOnce, conditions, intoBranches, knownSizes, localRules(misses), merge, splitSlices, deadCode, foldConstants(model, foldBytes)];
 
 /** Each round opens what the one before could not see; real models settle after three or four. */
 const MOST_ROUNDS = 12;
