@@ -26,7 +26,7 @@ export { factsOf, nodeCount, tensorsOf, weightBytes } from './run/facts.ts';
 export { randomFeeds, type FeedSpec } from './run/feeds.ts';
 export { rowNamed } from './run/choose.ts';
 export { mergeReports } from './run/merge.ts';
-export { namesLike, nodesNamed, selector } from './run/patterns.ts';
+export { namesFitting, namesLike, nodesNamed, selector } from './run/patterns.ts';
 export { reportPath, type Places } from './run/paths.ts';
 export { planRun, releasePlan, type Evaluation, type Plan, type PlannedVariant, type RunRequest, type Step } from './run/plan.ts';
 export { previewSteps, type PatternMatch, type Preview, type StepPreview } from './run/preview.ts';

@@ -3,6 +3,7 @@ export { castTensor, findOverflow, type CastForm, type Overflow } from './derive
 export { derived, derivedInPieces, type Derivation, type Target } from './derive/derive.ts';
 export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { fold, type FoldOptions, type FoldReport } from './fold/fold.ts';
+export { extract } from './extract/extract.ts';
 export { inlineFunctions, type Inlined } from './functions/inline.ts';
 export { externalFilesOf, noExternalFiles, type ExternalEntry, type ExternalFiles } from './io/external.ts';
 export { nodeFileSystem, type FileSystem } from './io/file-system.ts';

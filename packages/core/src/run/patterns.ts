@@ -16,6 +16,13 @@ export function nodesNamed(pattern: string, nodes: Iterable<Node>): Node[] {
   return [...nodes].filter(named);
 }
 
+/** The names that a pattern names: itself where there is one, else a glob. `*` does not cross a slash, `**` does. */
+export function namesFitting(pattern: string, names: readonly string[]): string[] {
+  if (names.includes(pattern)) return [pattern];
+  const fits = picomatch(pattern, { dot: true, nonegate: true });
+  return names.filter((name) => fits(name));
+}
+
 /** Names that a person may know a node by: its own, and those of the weights it reads. */
 export function namesOf(n: Node): string[] {
   const weights = n.inputs.flatMap((v) => (v && weightOf(v) ? [weightOf(v)!.value.name] : []));

@@ -1,11 +1,12 @@
 import { OnnxError } from '../error.ts';
 import type { Attr } from '../ir/attr.ts';
 import { describe, Node, type Graph, type Value } from '../ir/graph.ts';
-import { cloneGraph, functionKey, type FunctionDef, type Model } from '../ir/model.ts';
+import { cloneGraph, type FunctionDef, type Model } from '../ir/model.ts';
 import { versionsOf } from '../ir/schema.ts';
 import { inferTypes } from '../ir/shapes/infer.ts';
 import type { ValueType } from '../ir/types.ts';
 import { raiseOpset } from '../opset/raise.ts';
+import { calledBy, dropUncalled, nodesIn } from './uncalled.ts';
 
 export interface Inlined {
   /** How many calls were replaced. */
@@ -43,8 +44,6 @@ export function inlineFunctions(model: Model, mayInline: (call: Node) => boolean
   }
   return { calls, kept: [...kept] };
 }
-
-const calledBy = (node: Node, model: Model): FunctionDef | undefined => model.functions.get(functionKey(node.domain, node.opType, node.overload));
 
 /** One opset of ai.onnx for all: nodes of one graph cannot have several. */
 function raiseTogether(model: Model, kept: Set<string>): void {
@@ -167,24 +166,6 @@ function renameClashes(inner: Graph): void {
   for (const n of inner.nodes) for (const g of n.graphs()) renameClashes(g);
 }
 
-/** Functions that the main graph does not lead to any more, and the domains that only they had. */
-function dropUncalled(model: Model): void {
-  const needed = new Set<FunctionDef>();
-  const follow = (graph: Graph): void => {
-    for (const n of nodesIn(graph)) {
-      const f = calledBy(n, model);
-      if (!f || needed.has(f)) continue;
-      needed.add(f);
-      follow(f.body);
-    }
-  };
-  follow(model.graph);
-  const gone = [...model.functions].filter(([, f]) => !needed.has(f));
-  for (const [key] of gone) model.functions.delete(key);
-  const used = new Set([...nodesIn(model.graph)].map((n) => n.domain));
-  for (const domain of new Set(gone.map(([, f]) => f.domain))) if (domain !== '' && !used.has(domain)) model.opsets.delete(domain);
-}
-
 function refuseCircles(model: Model): void {
   const state = new Map<FunctionDef, 'open' | 'done'>();
   const visit = (f: FunctionDef): void => {
@@ -198,11 +179,4 @@ function refuseCircles(model: Model): void {
     state.set(f, 'done');
   };
   for (const f of model.functions.values()) visit(f);
-}
-
-function* nodesIn(graph: Graph): Generator<Node> {
-  for (const n of graph.nodes) {
-    yield n;
-    for (const inner of n.graphs()) yield* nodesIn(inner);
-  }
 }
