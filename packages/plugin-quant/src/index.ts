@@ -1,6 +1,8 @@
 import { definePlugin } from '@onnxpress/core';
+import { awq } from './awq.ts';
 import { dynamic } from './dynamic.ts';
+import { gptq } from './gptq.ts';
 import { weights } from './weights.ts';
 
 /** Quantization of weights and activations. */
-export default definePlugin({ name: 'quant', passes: [dynamic, weights] });
+export default definePlugin({ name: 'quant', passes: [awq, dynamic, gptq, weights] });

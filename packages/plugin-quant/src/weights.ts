@@ -1,10 +1,10 @@
 import { CALIBRATION_KINDS, Calibration, Clock, definePass, describe, findNonFinite, OnnxError, samplesOf, selector, stagesOf, type Model, type PassContext } from '@onnxpress/core';
-import { alreadyQuantized } from './already.ts';
+import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { prepareForm, emitBlocks } from './blocks/emit.ts';
 import { groupsOf, holdsTable, reasonAgainstBlocks, type WeightGroup } from './blocks/group.ts';
 import { meanSquares } from './blocks/mean-squares.ts';
 import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
-import { bitsPerWeight, weightError } from './blocks/weight-error.ts';
+import { bitsPerWeight, fitsFloat16, weightError } from './blocks/weight-error.ts';
 import { sharedElsewhere, targetOf, type Target } from './target.ts';
 
 /**
@@ -30,12 +30,10 @@ export const weights = definePass({
     include: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Only these nodes: globs over node or weight names, op:Type, or domain:name. Empty means all.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Not these nodes.' },
     'on-nonfinite': { enum: ['fail', 'keep'], default: 'fail', description: 'A weight with a NaN or an infinity is an error, or, at the price of reading every weight once more, left as it is.' },
-    'on-quantized': { enum: ['keep', 'fail', 'continue'], default: 'keep', description: 'A model with quantized operators is left as it is, which is said; refused; or what is float in it is quantized, as it always is for nodes that `include` names.' },
+    ...ON_QUANTIZED,
   },
   async run(model, options, ctx) {
-    const already = options.include.length === 0 && options['on-quantized'] !== 'continue' ? alreadyQuantized(model) : undefined;
-    if (already && options['on-quantized'] === 'fail') throw new OnnxError('unsupported', `The model is quantized already: it has ${already}. Start from the float model, or say "on-quantized: continue" to quantize the rest.`);
-    if (already) return ctx.warn(`The model is quantized already: it has ${already}. It stays as it is; "on-quantized: continue" quantizes the rest.`);
+    if (staysQuantized(model, options, ctx)) return;
     let groups = chosenGroups(model, options, ctx.missed);
     if (groups.length === 0) return;
     const opset = model.opsets.get('') ?? 0;
@@ -113,25 +111,11 @@ function roundingOf(group: WeightGroup, options: Options): Rounding | string {
   if (computes === 'float16') return { ...wanted, scales: 'float16' };
   if (options.scales !== 'auto') return { ...wanted, scales: options.scales };
   if (options.format === 'MatMulNBits' && options['accuracy-level'] === 4) return { ...wanted, scales: 'float32' };
-  return { ...wanted, scales: isAsExact(group, wanted) ? 'float16' : 'float32' };
+  return { ...wanted, scales: fitsFloat16(group, wanted) ? 'float16' : 'float32' };
 }
 
 /** The largest block up to the one wanted that divides a row. */
 const largestBlock = (k: number, most: number): number | undefined => [256, 128, 64, 32, 16].find((b) => b <= most && k % b === 0);
-
-/** How much of the error float16 may add to that of the codes. */
-const AS_EXACT = 1.02;
-
-/** Whether scales lose nothing that counts in float16: those of very small or very large weights do. */
-function isAsExact(group: WeightGroup, wanted: Omit<Rounding, 'scales'>): boolean {
-  const plain = { ...wanted, search: 'none' } as const;
-  try {
-    const [half, full] = [weightError(group, { ...plain, scales: 'float16' }), weightError(group, { ...plain, scales: 'float32' })];
-    return !(half > full * AS_EXACT); // NaN says nothing about scales
-  } catch {
-    return false; // a scale is beyond float16
-  }
-}
 
 function nonFiniteIn({ tensor }: WeightGroup): string | undefined {
   const found = findNonFinite(tensor);

@@ -1,5 +1,5 @@
 import type { Model } from '@onnxpress/onnx';
-import { batchesOf, openTokenizer, type TextInput, type Tokenizer } from '@onnxpress/text';
+import { batchesOf, openTokenizer, windowsOf, type Batch, type TextInput, type Tokenizer } from '@onnxpress/text';
 import type { Dataset, Text } from '../plugin/kinds.ts';
 import type { Feeds } from '../services/tokens.ts';
 
@@ -26,16 +26,23 @@ const COLLECTION_TEXTS = 512;
 /** The kinds of data that a model can be calibrated on. */
 export const CALIBRATION_KINDS = ['texts', 'retrieval', 'tensors'] as const;
 
+type TextData = Extract<Dataset, { readonly kind: 'texts' | 'retrieval' }>;
+
 /** A data set as a model eats it: texts by the model's own tokenizer, in batches of about one length, each padded to its own longest; tensors as they are. */
-export async function* samplesOf(model: Model, data: Extract<Dataset, { readonly kind: (typeof CALIBRATION_KINDS)[number] }>, signal?: AbortSignal): AsyncGenerator<Sample, void, undefined> {
+export async function* samplesOf(model: Model, data: TextData | Extract<Dataset, { readonly kind: 'tensors' }>, signal?: AbortSignal): AsyncGenerator<Sample, void, undefined> {
   if (data.kind === 'tensors') {
     for await (const feeds of data.feeds()) yield { feeds, padding: maskIn(feeds) };
     return;
   }
   const tokenizer = await tokenizerOf(model, data.kind === 'texts' ? data.maxLength : undefined);
-  const inputs = model.graph.inputs.filter((v) => !v.default).map((v) => v.name);
-  const texts = data.kind === 'texts' ? plain(data.texts(), Infinity) : plain(data.corpus(), COLLECTION_TEXTS);
-  for await (const { feeds, mask, rows, length } of batchesOf(tokenizer, inputs, texts, { tokens: BATCH_TOKENS, signal })) yield { feeds, padding: { rows, length, mask } };
+  const inputs = model.graph.inputs.filter((v) => !v.default);
+  for await (const { feeds, mask, rows, length } of batches(data)) yield { feeds, padding: { rows, length, mask } };
+
+  function batches(data: TextData): AsyncIterable<Batch> {
+    if (data.kind === 'texts' && data.windows) return windowsOf(tokenizer, inputs, data.windows.text(), { ...data.windows, rows: Math.max(1, Math.floor(BATCH_TOKENS / data.windows.tokens)), signal });
+    const texts = data.kind === 'retrieval' ? plain(data.corpus(), COLLECTION_TEXTS) : plain(data.texts(), Infinity);
+    return batchesOf(tokenizer, inputs, texts, { tokens: BATCH_TOKENS, signal });
+  }
 }
 
 /** The tokenizer that travels with a model. Tokens per text are the model's own, unless said otherwise. */
