@@ -37,12 +37,12 @@ export { hashFile, Store, type BlobRef, type Entry, type StoredEntry } from './r
 export { distance, ROUNDING_TOLERANCE, toleranceFor } from './run/distance.ts';
 export { verify, type Verified, type VerifyMode, type VerifyRequest } from './run/verify.ts';
 export { hostServices, nodeFiles } from './services/host.ts';
-export { OrtRuntime } from './services/ort.ts';
+export { OrtRuntime, OrtThreads } from './services/ort.ts';
 export { Services, token, type Token } from './services/services.ts';
-export { Clock, Files, Log, Machine, Runtime, type Feed, type FeedData, type Feeds, type RuntimeSettings, type Session, type SessionOptions } from './services/tokens.ts';
+export { Clock, Files, interruptible, Log, Machine, Runtime, type Feed, type FeedData, type Feeds, type RuntimeSettings, type Session, type SessionOptions } from './services/tokens.ts';
 export { foldScale, insertScale, setWeight } from './structure/fold-scale.ts';
 export { isQuantized, linearOf, ownsWeight, weightReaders, type Linear } from './structure/linear.ts';
 export { mappingsOf, type Mapping, type SkippedMapping } from './structure/mappings.ts';
 export { constantAt, normsOf, type Norm } from './structure/norms.ts';
 export { channelsOf, keepsChannels, plain } from './structure/passage.ts';
-export { isPostNorm, residualStreams, type Block, type ResidualStream, type Sink, type Source } from './structure/residual.ts';
+export { isPostNorm, residualStreams, type ResidualStream, type StreamBlock, type StreamSink, type StreamSource } from './structure/residual.ts';

@@ -1,4 +1,4 @@
-import { describe, float32sOf, lazyTensor, Node, OnnxError, tensorOf, valueOps, weightOf, float32s, type Graph, type Tensor, type Use } from '@onnxpress/onnx';
+import { describe, float32sOf, float32s, lazyTensor, OnnxError, tensorOf, valueOps, weightOf, type Graph, type Node, type Tensor, type Use } from '@onnxpress/onnx';
 import { weightReaders, type Linear } from './linear.ts';
 import type { Mapping } from './mappings.ts';
 

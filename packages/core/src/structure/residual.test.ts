@@ -59,6 +59,14 @@ test('two branches of one normalization are one step', () => {
   expect(stream!.blocks.map((k) => [k.before.name, k.branch.name])).toEqual([['x', 'd']]);
 });
 
+test('a constant that is put beside others, as a class token is, writes to the stream', () => {
+  const [stream] = streams(`${HEAD} f (float[N, 2, 4] patches) => (float[N, 3, 4] y) <float[1, 1, 4] token = {1,2,3,4}, int64[3] once = {1, 1, 1}, ${C}> {
+    i = MatMul(patches, w)  k = Expand(token, once)  x = Concat <axis = 1> (k, i)
+    n = LayerNormalization(x, g, b)  a = MatMul(n, u)  t = Add(x, a)  y = LayerNormalization(t, g, b)
+  }`);
+  expect(stream!.sources.map((s) => [s.kind, s.value.name])).toEqual(expect.arrayContaining([['constant', 'token'], ['linear', 'i'], ['linear', 'a']]));
+});
+
 test('the channels of patches are turned into the stream', () => {
   const [stream] = streams(`${HEAD} f (float[N, 1, 2, 2] image) => (float[N, 4, 4] y) <float[4, 1, 1, 1] k = {1,2,3,4}, int64[3] s = {0, 4, -1}, ${C}> {
     i = Conv(image, k)  r = Reshape(i, s)  x = Transpose <perm = [0, 2, 1]> (r)

@@ -4,11 +4,11 @@ import { normsOf, type Norm } from './norms.ts';
 import { channelsOf, keepsChannels, plain, scalarOf } from './passage.ts';
 
 /** What writes to the stream. */
-export type Source =
+export type StreamSource =
   | { readonly kind: 'linear'; readonly value: Value; readonly linear: Linear }
   /** Rows of a table. */
   | { readonly kind: 'embedding'; readonly value: Value; readonly node: Node; readonly weight: Weight }
-  /** A constant that is added: a bias, positions. Its last axis is the stream's, or has one element. */
+  /** A constant that is added or put beside others: a bias, positions, a class token. Its last axis is the stream's, or has one element. */
   | { readonly kind: 'constant'; readonly value: Value; readonly place: Use; readonly weight: Weight }
   /** The channels of a convolution, turned into the last axis. */
   | { readonly kind: 'convolution'; readonly value: Value; readonly node: Node; readonly weight: Weight }
@@ -16,14 +16,14 @@ export type Source =
   | { readonly kind: 'other'; readonly value: Value };
 
 /** What reads the stream. */
-export type Sink =
+export type StreamSink =
   | { readonly kind: 'norm'; readonly norm: Norm }
   | { readonly kind: 'linear'; readonly linear: Linear }
   | { readonly kind: 'output'; readonly value: Value }
   | { readonly kind: 'other'; readonly place: Use };
 
 /** One step: what a branch (attention, feed-forward) adds. */
-export interface Block {
+export interface StreamBlock {
   /** An Add, or a normalization that adds first. */
   readonly node: Node;
   readonly before: Value;
@@ -36,9 +36,9 @@ export interface Block {
 export interface ResidualStream {
   readonly width: number;
   readonly values: ReadonlySet<Value>;
-  readonly sources: readonly Source[];
-  readonly sinks: readonly Sink[];
-  readonly blocks: readonly Block[];
+  readonly sources: readonly StreamSource[];
+  readonly sinks: readonly StreamSink[];
+  readonly blocks: readonly StreamBlock[];
 }
 
 /**
@@ -69,9 +69,9 @@ function streamFrom(seed: Value, graph: Graph, partOf: ReadonlyMap<Node, Norm>):
   const width = channelsOf(seed);
   if (width === undefined) return undefined;
   const values = new Set<Value>();
-  const sources: Source[] = [];
+  const sources: StreamSource[] = [];
   const sinks = new Set<Norm>();
-  const others: Sink[] = [];
+  const others: StreamSink[] = [];
   const sums: { readonly node: Node; readonly summands: readonly Value[]; readonly after: Value | undefined }[] = [];
   const seen = new Set<Node>();
   const open = [seed];
@@ -98,8 +98,12 @@ function streamFrom(seed: Value, graph: Graph, partOf: ReadonlyMap<Node, Norm>):
     if (node.is('Add') && node.inputs.every((x) => x && isWide(x))) return sum(node, [0, 1], v);
     const scaled = scaledBy(node);
     if (scaled) return [scaled];
-    const moved = keepsChannels(node).filter((x) => !x.isConstant());
-    return moved.length > 0 && moved.length === keepsChannels(node).length ? moved : undefined;
+    const moved = keepsChannels(node);
+    for (const x of moved) {
+      const weight = x.isConstant() ? weightOf(x) : undefined;
+      if (weight) sources.push({ kind: 'constant', value: x, place: { node, index: node.inputs.indexOf(x) }, weight });
+    }
+    return moved.length > 0 ? moved.filter((x) => !x.isConstant()) : undefined;
   }
 
   /** The summands that are computed; constants become sources. */
@@ -150,7 +154,7 @@ function scaledBy(node: Node): Value | undefined {
   return node.is('Mul') && scalarOf(a) !== undefined ? b : undefined;
 }
 
-function sourceOf(value: Value, partOf: ReadonlyMap<Node, Norm>): Source {
+function sourceOf(value: Value, partOf: ReadonlyMap<Node, Norm>): StreamSource {
   const node = value.producer;
   const norm = node && partOf.get(node);
   if (norm && norm.output === value) return { kind: 'norm', value, norm };
@@ -162,7 +166,7 @@ function sourceOf(value: Value, partOf: ReadonlyMap<Node, Norm>): Source {
 }
 
 /** Channels first, then turned: Transpose of a Conv, or of one whose places were made one axis. */
-function convolutionOf(value: Value): Source | undefined {
+function convolutionOf(value: Value): StreamSource | undefined {
   const turn = value.producer;
   const x = turn?.is('Transpose') ? turn.inputs[0] : undefined;
   if (!turn || !x || turn.ints('perm')?.at(-1) !== 1 || turn.ints('perm')?.[0] !== 0) return undefined;
@@ -174,12 +178,12 @@ function convolutionOf(value: Value): Source | undefined {
 }
 
 /** Of each sum of two computed values, which was there before and which a branch adds: a branch depends on nothing but what follows a normalization of this stream. */
-function blocksOf(sums: readonly { readonly node: Node; readonly summands: readonly Value[]; readonly after: Value | undefined }[], sources: readonly Source[], sinks: readonly Norm[]): Block[] {
+function blocksOf(sums: readonly { readonly node: Node; readonly summands: readonly Value[]; readonly after: Value | undefined }[], sources: readonly StreamSource[], sinks: readonly Norm[]): StreamBlock[] {
   const starts = [...sinks.map((n) => n.output), ...sources.flatMap((s) => (s.kind === 'norm' ? [s.norm.output] : []))];
   const behind = downstream(starts);
   const roots = new Set(sources.flatMap((s) => (s.kind !== 'constant' && (s.kind === 'norm' || !s.value.producer || !behind.has(s.value.producer)) ? [s.value] : [])));
   const carried = new Set<Value>(roots);
-  const blocks: Block[] = [];
+  const blocks: StreamBlock[] = [];
   for (const { node, summands, after } of sums) {
     const [before, ...more] = summands.filter((v) => isCarried(v));
     const [branch, ...others] = summands.filter((v) => !isCarried(v));
