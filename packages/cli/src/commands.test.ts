@@ -90,6 +90,30 @@ describe('diff', () => {
     expect([stdout.includes('- output y: float32[N, 2]'), stdout.includes('+ output z: float32[N, 2]'), /y +is gone/.test(stdout)]).toEqual([true, true, true]);
   });
 
+  test('--layers shows in the order of computation where the difference begins', async () => {
+    const chain = (b: string): string => `<ir_version: 8, opset_import: ["" : 17]> g (float[N, 2] x) => (float[N, 2] y) <float[2] c = {1, 2}> { a = Relu(x)  b = ${b}  d = Neg(b)  y = Abs(d) }`;
+    await model('one.onnx', chain('Add(a, c)'));
+    await model('two.onnx', chain('Mul(a, c)'));
+    const { stdout } = await cli('diff one.onnx two.onnx --layers');
+    expect(stdout).toMatch(/values inside on random inputs \(seed 0\)\n +b +Add → Mul +differs by .*\n +d +Neg +differs by .*\n +y +Abs +differs by/);
+    expect(stdout).toContain('4 values compared');
+    expect(stdout).toContain('the difference begins at b (Add → Mul)');
+    expect(JSON.parse((await cli('diff one.onnx two.onnx --layers --json')).stdout)).toMatchObject({ begins: { output: 'b' }, layers: [{ output: 'a', relative: 0 }, {}, {}, {}] });
+    expect((await cli('diff one.onnx one.onnx --layers')).stdout).toContain('equal: 4 values');
+  });
+
+  test('--inputs gives the inputs', async () => {
+    await model('one.onnx', 'g (float[N, 2] x) => (float[N, 2] y) { y = Relu(x) }');
+    await model('two.onnx', 'g (float[N, 2] x) => (float[N, 2] y) { y = Abs(x) }');
+    writeFileSync(join(cwd, 'positive.json'), '{"x": [[1, 2], [3, 4]]}');
+    writeFileSync(join(cwd, 'negative.json'), '{"x": [[-4, 2]]}');
+    writeFileSync(join(cwd, 'wrong.json'), '{"z": [[-4, 2]]}');
+    expect((await cli('diff one.onnx two.onnx --inputs positive.json')).stdout).toMatch(/outputs on the inputs of positive\.json\n +y +equal/);
+    expect((await cli('diff one.onnx two.onnx --inputs negative.json')).stdout).toMatch(/absolute 4\.0e\+0/);
+    expect(await cli('diff one.onnx two.onnx --inputs wrong.json')).toMatchObject({ code: 2, stderr: expect.stringContaining('no tensor as an input "z"') as string });
+    expect(await cli('diff one.onnx two.onnx --inputs none.json')).toMatchObject({ code: 2, stderr: expect.stringContaining('none.json does not exist') as string });
+  });
+
   test('--no-run looks at the structure only', async () => {
     expect((await cli('diff model.onnx model.onnx --no-run')).stdout).not.toContain('outputs on random inputs');
   });

@@ -1,6 +1,6 @@
-import { distance, randomFeeds, seeded, type Feed, type Feeds, type Model, type Runtime, type RuntimeSettings } from '@onnxpress/core';
+import { distance, type Feed, type Feeds, type Model, type Runtime, type RuntimeSettings } from '@onnxpress/core';
 
-/** How far one output of two models is apart, on the same random inputs. */
+/** How far one output of two models is apart, on the same inputs. */
 export interface OutputDiff {
   readonly output: string;
   /** Why the two cannot be compared: another shape or type, or it is missing. */
@@ -12,9 +12,8 @@ export interface OutputDiff {
   readonly cosine?: number | undefined;
 }
 
-/** Runs both models on the same random inputs and compares every output. */
-export async function compareOutputs(before: Model, after: Model, runtime: Runtime, given: { readonly seed: number; readonly settings: RuntimeSettings; readonly signal: AbortSignal }): Promise<OutputDiff[]> {
-  const feeds = randomFeeds(before, { random: seeded('diff', given.seed) });
+/** Runs both models on the same inputs and compares every output. */
+export async function compareOutputs(before: Model, after: Model, feeds: Feeds, runtime: Runtime, given: { readonly settings: RuntimeSettings; readonly signal: AbortSignal }): Promise<OutputDiff[]> {
   const was = await outputsOf(before);
   given.signal.throwIfAborted();
   const is = await outputsOf(after);
@@ -30,7 +29,8 @@ export async function compareOutputs(before: Model, after: Model, runtime: Runti
   }
 }
 
-function compareOne(output: string, a: Feed | undefined, b: Feed | undefined): OutputDiff {
+/** Compares two results of one name. */
+export function compareOne(output: string, a: Feed | undefined, b: Feed | undefined): OutputDiff {
   if (!a) return { output, problem: 'is new' };
   if (!b) return { output, problem: 'is gone' };
   const apart = distance(a, b);

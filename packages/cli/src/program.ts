@@ -85,8 +85,10 @@ export function program(shell: Shell, version: string, end: (code: number) => vo
     .action(does(async () => (await import('./commands/inspect.ts')).inspect));
 
   root.command('diff').argument('<before>', 'a model').argument('<after>', 'another model')
-    .description('compare two models: structure, and outputs on random inputs')
+    .description('compare two models: structure, outputs, and on request every value inside')
     .option('--no-run', 'compare the structure only')
+    .option('--layers', 'compare every value that has the same name in both, and say where the difference begins')
+    .option('--inputs <file>', 'inputs as JSON, {"x": [[1, 2]]}; those that it does not name are random')
     .option('--seed <n>', 'of the random inputs', '0')
     .addOption(threads())
     .addOption(asJson())

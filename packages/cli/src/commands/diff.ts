@@ -1,8 +1,10 @@
-import { bytes, EXIT, factsOf, plural, Runtime, type ModelFacts } from '@onnxpress/core';
+import { bytes, EXIT, factsOf, interruptible, plural, randomFeeds, Runtime, seeded, type ModelFacts } from '@onnxpress/core';
 import type { Colors } from '../colors.ts';
 import { columns } from '../columns.ts';
 import { compareModels, isSame, type StructureDiff } from '../compare.ts';
 import { large, percent } from '../format.ts';
+import { feedsFrom } from '../given-feeds.ts';
+import { compareLayers, type LayersDiff } from '../layers.ts';
 import { openGiven } from '../models.ts';
 import { wholeNumber } from '../numbers.ts';
 import { compareOutputs, type OutputDiff } from '../outputs.ts';
@@ -12,6 +14,9 @@ import { withServices } from '../workspace.ts';
 export interface DiffFlags {
   readonly run: boolean;
   readonly seed: string;
+  /** A file of inputs; what it does not name is drawn at random. */
+  readonly inputs?: string;
+  readonly layers?: boolean;
   readonly threads?: string;
   readonly json?: boolean;
 }
@@ -22,14 +27,14 @@ export async function diff(shell: Shell, givenBefore: string, givenAfter: string
   const [before, after] = [openGiven(shell, givenBefore), openGiven(shell, givenAfter)];
   const facts = [await factsOf(before.model, shell.shown(before.path)), await factsOf(after.model, shell.shown(after.path))] as const;
   const structure = compareModels(before.model, after.model);
-  const outputs = flags.run ? await ran() : undefined;
-  if (shell.json) shell.outJson({ before: facts[0], after: facts[1], same: isSame(structure), ...structure, outputs });
-  else shell.out(...factLines(facts), ...structureLines(structure, shell.colors), ...outputLines(outputs, seed, shell.colors));
+  const feeds = flags.run ? { ...randomFeeds(before.model, { random: seeded('diff', seed) }), ...(flags.inputs === undefined ? {} : feedsFrom(shell.path(flags.inputs), flags.inputs, before.model)) } : {};
+  const settings = { settings: { provider: 'cpu', threads }, signal: shell.host.signal };
+  const outputs = flags.run ? await withServices(shell, (services) => compareOutputs(before.model, after.model, feeds, interruptible(services.get(Runtime), shell.host.signal), settings)) : undefined;
+  const inside = flags.run && flags.layers ? await withServices(shell, (services) => compareLayers(before.model, after.model, feeds, interruptible(services.get(Runtime), shell.host.signal), settings)) : undefined;
+  const on = flags.inputs === undefined ? `random inputs (seed ${seed})` : `the inputs of ${flags.inputs}`;
+  if (shell.json) shell.outJson({ before: facts[0], after: facts[1], same: isSame(structure), ...structure, outputs, ...inside });
+  else shell.out(...factLines(facts), ...structureLines(structure, shell.colors), ...outputLines(outputs, on, shell.colors), ...layerLines(inside, on, shell.colors));
   return EXIT.passed;
-
-  function ran(): Promise<readonly OutputDiff[]> {
-    return withServices(shell, (services) => compareOutputs(before.model, after.model, services.get(Runtime), { seed, settings: { provider: 'cpu', threads }, signal: shell.host.signal }));
-  }
 }
 
 /** Names listed per kind of change before the rest is counted. */
@@ -66,10 +71,34 @@ function structureLines(d: StructureDiff, colors: Colors): string[] {
   ];
 }
 
-function outputLines(outputs: readonly OutputDiff[] | undefined, seed: number, colors: Colors): string[] {
+function outputLines(outputs: readonly OutputDiff[] | undefined, on: string, colors: Colors): string[] {
   if (!outputs) return [];
-  const rows = outputs.map((o) => [o.output, ...(o.problem !== undefined ? [colors.yellow(o.problem)] : o.relative === 0 ? [colors.green('equal')] : [`differs by ${exponent(o.relative)} of its largest entry`, `absolute ${exponent(o.absolute)}`, o.cosine === undefined ? '' : `cosine ${o.cosine.toFixed(6)}`])]);
-  return ['', `  ${colors.bold(`outputs on random inputs (seed ${seed})`)}`, ...columns(rows, { indent: '    ' })];
+  return ['', `  ${colors.bold(`outputs on ${on}`)}`, ...columns(outputs.map((o) => [o.output, ...apart(o, colors)]), { indent: '    ' })];
+}
+
+/** The values that are furthest apart, in the order of computation, and where it begins. */
+function layerLines(inside: LayersDiff | undefined, on: string, colors: Colors): string[] {
+  if (!inside) return [];
+  const { layers, begins } = inside;
+  const title = `  ${colors.bold(`values inside on ${on}`)}`;
+  if (layers.length === 0) return ['', title, '    no value has the same name in both models'];
+  if (!begins) return ['', title, `    ${colors.green('equal')}: ${plural(layers.length, 'value')} with one name in both models`];
+  const worst = [...layers].filter((l) => l.relative !== 0).sort((a, b) => (b.relative ?? Infinity) - (a.relative ?? Infinity)).slice(0, MOST);
+  const shown = layers.filter((l) => l === begins || worst.includes(l));
+  const made = (l: LayersDiff['layers'][number]): string => (l.before === l.after ? l.before : `${l.before} → ${l.after}`);
+  return [
+    '', title,
+    ...columns(shown.map((l) => [l.output, made(l), ...apart(l, colors)]), { indent: '    ' }),
+    `    ${plural(layers.length, 'value')} compared, in the order of computation; the furthest apart are shown`,
+    `    the difference begins at ${begins.output} (${made(begins)})`,
+  ];
+}
+
+/** How far apart, in columns. */
+function apart(o: OutputDiff, colors: Colors): string[] {
+  if (o.problem !== undefined) return [colors.yellow(o.problem)];
+  if (o.relative === 0) return [colors.green('equal')];
+  return [`differs by ${exponent(o.relative)} of its largest entry`, `absolute ${exponent(o.absolute)}`, o.cosine === undefined ? '' : `cosine ${o.cosine.toFixed(6)}`];
 }
 
 const exponent = (value: number | undefined): string => (value === undefined ? '–' : value.toExponential(1));
