@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeTensors, type PlacedTensor, type Tensor, type Watch } from '@onnxpress/onnx';
 import { ifDiskFull } from '../diagnostics/failure.ts';
+import { GrowingHash } from './growing-hash.ts';
 import type { BlobRef, Store } from './store.ts';
 
 /** One finished tensor of a file that is not finished: a line of its journal. */
@@ -30,22 +30,27 @@ export async function keepTensors(store: Store, key: string, placed: readonly Pl
   const journal = `${path}.journal`;
   try {
     const known = existsSync(path) ? readJournal(journal) : [];
+    let sha256: string;
     const descriptor = openSync(path, existsSync(path) ? 'r+' : 'wx+');
     try {
-      const finished = new Set(known.filter((f) => hashRange(descriptor, f.offset, f.length) === f.sha256).map(placeOf));
+      const hash = new GrowingHash(descriptor, placed.map(({ tensor, offset }) => ({ offset, length: tensor.byteLength })));
+      const wanted = new Set(placed.map(({ tensor, offset }) => `${offset}+${tensor.byteLength}`));
+      const finished = new Set(known.filter((f) => wanted.has(placeOf(f)) && hash.add(f, f.sha256) === f.sha256).map(placeOf));
       writeFileSync(journal, known.filter((f) => finished.has(placeOf(f))).map(line).join(''));
       const left = placed.filter(({ tensor, offset }) => !finished.has(`${offset}+${tensor.byteLength}`));
       const done = placed.reduce((sum, { tensor }) => sum + tensor.byteLength, 0) - left.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
-      const note = (offset: number, length: number): void => appendFileSync(journal, line({ offset, length, sha256: hashRange(descriptor, offset, length) }));
+      const note = (offset: number, length: number): void => appendFileSync(journal, line({ offset, length, sha256: hash.add({ offset, length }) }));
       await writeTensors(descriptor, path, left.map(({ tensor, offset }) => ({ tensor: noting(tensor, () => note(offset, tensor.byteLength)), offset })), {
         signal: watch.signal,
         progress: (at) => watch.progress?.(Math.min(size, done + at), size),
       });
+      ftruncateSync(descriptor, size);
       fsyncSync(descriptor);
+      sha256 = hash.digest();
     } finally {
       closeSync(descriptor);
     }
-    const ref = await store.adopt(path);
+    const ref = store.adopt(path, { sha256, size });
     rmSync(journal, { force: true });
     return ref;
   } catch (e) {
@@ -92,18 +97,6 @@ function readJournal(path: string): Finished[] {
       return [];
     }
   });
-}
-
-function hashRange(descriptor: number, offset: number, length: number): string {
-  const hash = createHash('sha256');
-  const piece = new Uint8Array(Math.min(PIECE, length));
-  for (let at = 0; at < length; ) {
-    const got = readSync(descriptor, piece, 0, Math.min(piece.length, length - at), offset + at);
-    if (got === 0) break; // the file is shorter than its journal says: the hash will not fit
-    hash.update(piece.subarray(0, got));
-    at += got;
-  }
-  return hash.digest('hex');
 }
 
 /** Takes a lock for this process and gives what releases it; undefined where a living process has it. */

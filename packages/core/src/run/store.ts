@@ -121,9 +121,9 @@ export class Store {
     }
   }
 
-  /** Makes a finished file of this store's folder a blob: it is read once for its name, and moved. */
-  async adopt(path: string): Promise<BlobRef> {
-    return this.#take(path, await hashFile(path), statSync(path).size);
+  /** Makes a finished file of this store's folder a blob: it is moved. The caller knows what it holds. */
+  adopt(path: string, { sha256, size }: BlobRef): BlobRef {
+    return this.#take(path, sha256, size);
   }
 
   #take(temporary: string, sha256: string, size: number): BlobRef {
