@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Checkpoint, Context, Dataset, DatasetKind, PassContext } from '../plugin/kinds.ts';
 import type { Services, Token } from '../services/services.ts';
-import { Log, Runtime, type RuntimeSettings } from '../services/tokens.ts';
+import { interruptible, Log, Runtime, type RuntimeSettings } from '../services/tokens.ts';
 import { keyOf } from './keys.ts';
 import type { StepRecord } from './events.ts';
 import type { Store } from './store.ts';
@@ -25,7 +25,7 @@ export interface ContextParts {
 export function contextOf(parts: ContextParts): Context {
   return {
     get runtime() {
-      return parts.services.get(Runtime);
+      return interruptible(parts.services.get(Runtime), parts.signal);
     },
     settings: parts.settings,
     signal: parts.signal,

@@ -3,7 +3,7 @@ import { notVerified, signatureChanged, sourceChanged, stepRolledBack, verifyFai
 import { RunError } from '../diagnostics/errors.ts';
 import { asRunError } from '../diagnostics/failure.ts';
 import { list } from '../diagnostics/words.ts';
-import { Clock, Runtime } from '../services/tokens.ts';
+import { Clock, interruptible, Runtime } from '../services/tokens.ts';
 import { checkpointOf, passContextOf, type ContextParts } from './context.ts';
 import { culpritOf, firstDifference, type Firing } from './culprit.ts';
 import { toleranceFor } from './distance.ts';
@@ -108,7 +108,7 @@ export async function runStep(step: Step, before: Model, { original, sources, st
   /** Compares; says why the step is rolled back, or undefined. */
   async function judged(after: Model, changes: readonly string[]): Promise<string | undefined> {
     const took = clock.ticks() - started;
-    const runtime = parts.services.get(Runtime);
+    const runtime = interruptible(parts.services.get(Runtime), parts.signal);
     const rerun = async (most: number): Promise<{ model: Model; fired: readonly Firing[] }> => {
       const again = await passed(() => {}, most);
       return { model: again.copy, fired: again.fired };

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { machine } from './machine.ts';
-import { OrtRuntime } from './ort.ts';
+import { OrtThreads } from './ort.ts';
 import { Services } from './services.ts';
 import { Clock, Files, Log, Machine, Runtime } from './tokens.ts';
 
@@ -14,7 +14,7 @@ export function hostServices(): Services {
     .set(Log, { info: toStderr, warn: toStderr })
     .set(Files, nodeFiles)
     .set(Machine, machine())
-    .make(Runtime, OrtRuntime);
+    .make(Runtime, OrtThreads);
 }
 
 /** Standard output belongs to results. */

@@ -23,6 +23,8 @@ export interface SessionOptions extends Partial<RuntimeSettings> {
   readonly optimize?: 'none' | 'basic' | 'all';
   /** Values to give out besides the graph's outputs: for calibration and error per layer. */
   readonly extraOutputs?: readonly string[];
+  /** Leaves the model at once, wherever it is: loading and running are then rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs a model: calibration, evaluation, training and the conformance kit ask for this, never for onnxruntime by name. */
@@ -38,6 +40,8 @@ export interface Session {
   readonly outputs: readonly string[];
   /** Runs once. `fetch` names the outputs wanted: all by default. */
   run(feeds: Feeds, fetch?: readonly string[]): Promise<Feeds>;
+  /** Runs once for the milliseconds that takes, without the way there and back; the outputs are dropped. Absent where a runtime cannot tell: measure `run` then. */
+  time?(feeds: Feeds, fetch?: readonly string[]): Promise<number>;
   dispose(): Promise<void>;
 }
 export const Runtime = token<Runtime>('Runtime');
@@ -75,3 +79,13 @@ export interface Files {
   exists(path: string): Promise<boolean>;
 }
 export const Files = token<Files>('Files');
+
+/** A runtime whose sessions all end by this signal, besides their own. */
+export function interruptible(runtime: Runtime, signal: AbortSignal): Runtime {
+  return {
+    get version() {
+      return runtime.version;
+    },
+    load: (model, options = {}) => runtime.load(model, { ...options, signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]) }),
+  };
+}

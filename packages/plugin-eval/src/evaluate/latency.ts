@@ -48,22 +48,23 @@ interface Rounds {
 async function inTurns(sessions: Pair<Session>, feeds: Feeds, { rounds, seconds, warmup }: Rounds, ctx: Context): Promise<Pair<number[]>> {
   const clock = ctx.get(Clock);
   const times: Pair<number[]> = [[], []];
-  const time = async (which: 0 | 1): Promise<number> => {
+  const time = async (session: Session): Promise<number> => {
+    if (session.time) return session.time(feeds);
     const start = clock.ticks();
-    await sessions[which].run(feeds);
+    await session.run(feeds);
     return clock.ticks() - start;
   };
   for (let run = 0; run < warmup; run++) {
     for (const session of sessions) {
       ctx.signal.throwIfAborted();
-      await session.run(feeds);
+      await time(session);
     }
   }
   const start = clock.ticks();
   for (let round = 0; round < rounds; round++) {
     ctx.signal.throwIfAborted();
     if (round >= fewest && clock.ticks() - start > seconds * 1000) break;
-    for (const which of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) times[which].push(await time(which));
+    for (const which of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) times[which].push(await time(sessions[which]));
     ctx.progress(round + 1, rounds, 'timing both models in turns');
   }
   return times;
