@@ -60,4 +60,7 @@ const STEPS = ['Concat', 'Transpose', 'Reshape', 'Unsqueeze', 'Expand'] as const
 /** Whether a value of three axes has what is split of four, the heads one after the other. */
 const isSideBySide = (flat: Value, split: Value): boolean => flat.rank === 3 && sameSize(flat, 0, split, 0) && sameSize(flat, 1, split, 1) && sizeOf(flat, 2) === (sizeOf(split, 2) ?? NaN) * (sizeOf(split, 3) ?? NaN);
 
-export const headRules = (target: Target): readonly Rule[] => forRuntime(target, [flatKeys, rotaryBeforeHeads, reshapeOfReshape, reshapeToSame, transposeOfTranspose, transposeToSame]);
+/** What makes of two steps one, or none. */
+export const MOVES: readonly Rule[] = [reshapeOfReshape, reshapeToSame, transposeOfTranspose, transposeToSame];
+
+export const headRules = (target: Target): readonly Rule[] => forRuntime(target, [flatKeys, rotaryBeforeHeads, ...MOVES]);

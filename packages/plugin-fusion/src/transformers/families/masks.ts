@@ -84,20 +84,39 @@ function paddingOf(tokens: Value, spread: Value, low: number, scores: Scores): M
 
 const keysOf = ({ keys, along }: Scores): Dim | undefined => keys.dims?.[along];
 
-/** Whether a value of this shape can be added to the scores without making them larger. The keys must all be there: the runtime spreads nothing over them. */
+/**
+ * Whether a value of this shape can be added to the scores without making them larger. One column for all keys is no mask; any other number of columns must be that of the keys, or the
+ * product of probabilities and values would not exist. Sizes that come of slices and sums are not always known: such a one is taken to fit, and the runtime refuses it where it does not.
+ */
 function spreadsOver(dims: readonly Dim[] | undefined, scores: Scores): boolean {
   if (!dims || dims.length < 2 || dims.length > 4) return false;
   const [k, q, h = 1, b = 1] = [...dims].reverse();
-  return (b === 1 || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && (q === 1 || isSame(q, scores.queries.dims?.[scores.across])) && isSame(k, keysOf(scores));
+  const queries = scores.queries.dims?.[scores.across];
+  return (b === 1 || b === null || isSame(b, scores.batch.dims?.[0])) && (h === 1 || h === scores.heads) && (q === 1 || isSame(q, queries) || isComputed(q) || isComputed(queries)) && k !== 1;
 }
 
+/** Whether a size is not known, or known only as what a slice or a broadcast makes of others. */
+const isComputed = (d: Dim | undefined): boolean => d === null || (typeof d === 'string' && /^(min|max|broadcast)\(/.test(d));
+
 /** With four axes, and one row per query, as the runtime wants it. */
-function whole(v: Value, parts: readonly Value[], { queries, across }: Scores, flatQueries: Value, op: Ops<Value>): Value {
+function whole(v: Value, parts: readonly Value[], scores: Scores, flatQueries: Value, op: Ops<Value>): Value {
   const rank = Math.max(...parts.map((p) => p.rank!)); // as checked
   const four = rank === 4 ? v : op.Unsqueeze(v, op.constant(int64s(Array.from({ length: 4 - rank }, (_, i) => i))));
-  if (parts.some((p) => isSame(p.dims!.at(-2), queries.dims?.[across]))) return four;
+  const queries = scores.queries.dims?.[scores.across];
+  const [rows, columns] = [parts.some((p) => isSame(p.dims!.at(-2), queries)), parts.some((p) => isSame(p.dims!.at(-1), keysOf(scores)))];
+  if (rows && columns) return four;
   const one = op.constant(int64s([1]));
-  return op.Expand(four, op.Concat([one, one, op.Gather(op.Shape(flatQueries), op.constant(int64s([1]))), one], { axis: 0 }));
+  const length = (x: Value, axis: number): Value => op.Gather(op.Shape(x), op.constant(int64s([axis])));
+  const whose = isSame(queries, keysOf(scores)) ? length(flatQueries, 1) : length(unrepeated(scores), scores.along);
+  return op.Expand(four, op.Concat([one, one, rows ? one : length(flatQueries, 1), columns ? one : whose], { axis: 0 }));
+}
+
+/** The keys before heads are repeated, which are as many. */
+function unrepeated({ keys, along }: Scores): Value {
+  const spread = keys.producer?.is('Reshape') ? keys.producer.inputs[0]?.producer : undefined;
+  const added = spread?.is('Expand') ? spread.inputs[0]?.producer : undefined;
+  const source = added?.is('Unsqueeze') ? added.inputs[0] : undefined;
+  return source && isSame(source.dims?.[along], keys.dims?.[along]) ? source : keys;
 }
 
 /** The inputs that attention operators have for a mask: padding as int32, and what is added. */

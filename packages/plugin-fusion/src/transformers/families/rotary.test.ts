@@ -11,7 +11,7 @@ const turns = (lines: readonly string[]): boolean => lines.at(-1)!.startsWith('y
 test('halves that are turned against each other are a rotary embedding, by a table with a row per token', () => {
   const nodes = left(`${TABLES}  ${TURN}`);
   expect(turns(nodes)).toBe(true);
-  expect(nodes.map((line) => line.split(' = ')[1]!.split('(')[0])).toEqual(['Shape', 'ReduceProd', 'Range', 'Reshape', 'Cos', 'Reshape', 'Sin', 'Reshape', 'RotaryEmbedding']);
+  expect(nodes.map((line) => line.split(' = ')[1]!.split('(')[0])).toEqual(['Shape', 'Gather', 'ReduceProd', 'Range', 'Reshape', 'Cos', 'Reshape', 'Sin', 'Reshape', 'RotaryEmbedding']);
 });
 
 test('angles that all batches share begin at row 0', () => {

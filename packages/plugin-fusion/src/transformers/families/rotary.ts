@@ -34,8 +34,8 @@ const rotaryEmbedding = rule('rotary-embedding', {
 /** Where in the flattened angles the row of each token lies: 0, 1, 2 … as [batch, length], or only where it begins if all batches share them. */
 function rowNumbers(angles: Value, op: Ops<Value>): Value {
   if (sizeOf(angles, 0) === 1) return op.constant(int64s([0]));
-  const shape = op.Shape(angles, { start: 0, end: 2 });
-  const all = op.Range(op.constant(scalar('int64', 0)), op.ReduceProd(shape, { keepdims: 0 }), op.constant(scalar('int64', 1)));
+  const shape = op.Gather(op.Shape(angles), op.constant(int64s([0, 1])));
+  const all = op.Range(op.constant(scalar('int64', 0)), op.ReduceProd(shape, op.constant(int64s([0])), { keepdims: 0 }), op.constant(scalar('int64', 1)));
   return op.Reshape(all, shape);
 }
 
