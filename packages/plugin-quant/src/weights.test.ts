@@ -89,6 +89,14 @@ describe('quant/weights', () => {
       },
       { name: 'a table in four bits', model: tied(), dims: DIMS, options: { embeddings: 4 }, check: (m) => expect(dimsOf(m)['w_codes']).toEqual([50, 1, 16]) },
       { name: 'what the recipe includes of a model that is quantized already', model: product('z = MatMul(x, w)\n q, s, p = DynamicQuantizeLinear(z)\n i = MatMulInteger(q, c, p)\n y = Cast<to = 1>(i)', `float[${K}, ${N}] w = {${numbers(K * N)}}, uint8[3, 3] c = {1, 2, 3, 4, 5, 6, 7, 8, 9}`), options: { include: ['w'] }, check: (m) => expect(opTypes(m)).toContain('MatMulNBits') },
+      {
+        name: 'a product that computes in half precision, with a bias',
+        model: `${HEAD}g (float[4, ${K}] x) => (float[4, ${N}] y) <float[${K}, ${N}] v = {${numbers(K * N)}}, float16[${N}] b = {15360, 15360, 15360}> {
+          h = Cast<to = 10>(x)\n w = Cast<to = 10>(v)\n p = Gemm<alpha = 0.5>(h, w, b)\n y = Cast<to = 1>(p) }`,
+        check: (m) => expect([opTypes(m), m.graph.initializers.get('v_scales')!.constant.dtype]).toEqual([['Cast', 'MatMulNBits', 'Constant', 'Mul', 'Add', 'Cast'], 'float16']),
+      },
+      { name: 'a table in half precision', model: `${HEAD}g (int64[M] ids) => (float16[M, 32] y) <float16[20, 32] w = {${Array.from({ length: 640 }, (_, i) => 14000 + (i * 37) % 2000).join(', ')}}> { y = Gather(w, ids) }`, dims: DIMS, within: 0.02, check: (m) => expect(opTypes(m)).toEqual(['GatherBlockQuantized']) },
+      { name: 'a table that is looked up by a matrix of indices', model: `${HEAD}g (int32[M, 2] ids) => (float[M, 2, 32] y) <float[20, 32] w = {${numbers(640)}}> { y = Gather(w, ids) }`, dims: DIMS, within: 0.01 },
       { name: 'an old opset', model: `<ir_version: 4, opset_import: ["" : 9]> g (float[64, ${K}] x) => (float[64, ${N}] y) <float[${K}, ${N}] w = {${numbers(K * N)}}> { y = MatMul(x, w) }` },
     ],
     keeps: [

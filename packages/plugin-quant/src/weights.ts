@@ -1,8 +1,8 @@
-import { CALIBRATION_KINDS, Calibration, Clock, definePass, describe, findNonFinite, OnnxError, samplesOf, selector, stagesOf, type Model, type PassContext } from '@onnxpress/core';
+import { Clock, definePass, describe, findNonFinite, selector, type Model } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
-import { prepareForm, emitBlocks } from './blocks/emit.ts';
+import { emitBlocks, prepareForm } from './blocks/emit.ts';
 import { groupsOf, holdsTable, reasonAgainstBlocks, type WeightGroup } from './blocks/group.ts';
-import { meanSquares } from './blocks/mean-squares.ts';
+import { importancesOf } from './blocks/importance.ts';
 import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
 import { bitsPerWeight, fitsFloat16, weightError } from './blocks/weight-error.ts';
 import { sharedElsewhere, targetOf, type Target } from './target.ts';
@@ -120,27 +120,4 @@ const largestBlock = (k: number, most: number): number | undefined => [256, 128,
 function nonFiniteIn({ tensor }: WeightGroup): string | undefined {
   const found = findNonFinite(tensor);
   return found && `its weight holds ${found.value} at index ${found.index}`;
-}
-
-/** Mean x² of the inputs of each product of the main graph. A weight that several nodes read is weighed by what the first of them reads. */
-async function importancesOf(model: Model, groups: readonly WeightGroup[], data: string, ctx: PassContext): Promise<Map<WeightGroup, Float64Array>> {
-  const readers = new Map(groups.flatMap((group) => {
-    const product = group.targets.find((t) => t.kind !== 'embedding' && t.node.graph === model.graph);
-    return product ? [[product.node, group] as const] : [];
-  }));
-  const stages = stagesOf(model, [...readers.keys()].map((node) => ({ node, index: 0 })));
-  const dataset = await ctx.dataset(data, CALIBRATION_KINDS);
-  const calibration = await Calibration.open(model, stages, samplesOf(model, dataset, ctx.signal), ctx);
-  const found = new Map<WeightGroup, Float64Array>();
-  try {
-    for (const [index, stage] of stages.entries()) {
-      ctx.progress(index, stages.length, 'looking at activations');
-      const [squares] = await calibration.observe(index, () => meanSquares());
-      for (const node of stage.changes) found.set(readers.get(node)!, squares!); // a stage observes one value, for nodes that were asked for
-    }
-  } finally {
-    await calibration.dispose();
-  }
-  ctx.count('calibration tokens', calibration.tokens);
-  return found;
 }
