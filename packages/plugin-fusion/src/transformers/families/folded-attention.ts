@@ -6,13 +6,13 @@ import { ATTENTION, layoutOf, type Layout } from './attention.ts';
 import { maskOf, masked, type Mask } from './masks.ts';
 import { attentionOver } from './multi-head-attention.ts';
 
-const { query, divisor, factor, axis, tokens, spread, low, bias, hidden, shown } = ATTENTION;
+const { query, divisor, factor, axis, tokens, spread, low, bias, more, hidden, shown } = ATTENTION;
 const folded = (): ReturnType<typeof value> => value({ rank: 3 });
 
 /** Per head as everywhere, and with batch and heads folded into one axis: [batch · heads, length, size]. */
 const FOLDED = {
   query, key: value({ rank: 4, dtype: 'float32' }), value: value({ rank: 4, dtype: 'float32' }), queryFolded: folded(), keyFolded: folded(), valueFolded: folded(),
-  scores: optional(value({ rank: 4 })), probabilities: optional(value({ rank: 3 })), products: folded(), result: value({ rank: 4 }), divisor, factor, axis, tokens, spread, low, bias, hidden, shown,
+  scores: optional(value({ rank: 4 })), probabilities: optional(value({ rank: 3 })), products: folded(), result: value({ rank: 4 }), divisor, factor, axis, tokens, spread, low, bias, more, hidden, shown,
 } as const;
 
 /** Attention as BART, CLIP and OPT have it: products of three axes, unfolded for the mask, if there is one, and for the result. */

@@ -11,6 +11,8 @@ export const MASK = {
   low: optional(constant({ scalar: true, dtype: 'float32' })),
   /** Anything else that is added to the scores. */
   bias: optional(value({ dtype: 'float32' })),
+  /** A second such thing. */
+  more: optional(value({ dtype: 'float32' })),
   /** Which scores are replaced by `low` (`hidden`), or stay (`shown`). */
   hidden: optional(value({ dtype: 'bool' })),
   shown: optional(value({ dtype: 'bool' })),
@@ -24,8 +26,9 @@ export function masked(m: Holes<typeof MASK>, op: Ops<Pattern>, scores: Pattern)
   const padding = kept(named(m.spread, op.Mul(op.Sub(constant({ scalar: 1 }), oneOf(...floats)), m.low)));
   const isPadding = (x: Pattern): Pattern => oneOf(op.Equal(x, constant({ scalar: 0 })), op.Not(x), op.Not(op.Cast(x, { to: codeOf('bool') })));
   const noToken = kept(named(m.spread, oneOf(isPadding(apart(m.tokens)), apart(isPadding(m.tokens)))));
-  const replaced = oneOf(op.Where(m.hidden, m.low, scores), op.Where(m.shown, scores, m.low));
-  return oneOf(op.Add(scores, padding), op.Where(noToken, m.low, scores), op.Add(replaced, m.bias), op.Add(scores, m.bias), replaced, scores);
+  const replacedOf = (x: Pattern): readonly Pattern[] => [op.Where(m.hidden, m.low, x), op.Where(m.shown, x, m.low)];
+  const replaced = oneOf(...replacedOf(scores));
+  return oneOf(op.Add(scores, padding), op.Where(noToken, m.low, scores), op.Add(replaced, m.bias), op.Add(op.Add(scores, m.bias), m.more), op.Add(scores, m.bias), ...replacedOf(op.Add(scores, m.bias)), replaced, scores);
 }
 
 /** A mask as the runtime's attention takes it: made by nodes that `build` adds. */
@@ -55,10 +58,10 @@ const ABSORBS = -1e30;
 
 /** The mask that was found, or why the runtime's operators cannot say it. */
 export function maskOf(found: Bound<typeof MASK>, scores: Scores): Mask | string {
-  const { tokens, spread, low, bias, hidden, shown } = found;
+  const { tokens, spread, low, bias, more, hidden, shown } = found;
   if (tokens && spread && low) return paddingOf(tokens, spread, numberOf(low), scores);
   const where = hidden ?? shown;
-  const parts = [where, bias].filter((v) => v !== undefined);
+  const parts = [where, bias, more].filter((v) => v !== undefined);
   const odd = parts.find((v) => !spreadsOver(v.dims, scores));
   if (odd) return `the mask "${odd.name}" is not known to fit the scores`;
   if (where && numberOf(low!) > ABSORBS) return `masked scores are replaced by ${numberOf(low!)}, which is not low enough to be added`; // each of those forms has one
@@ -67,7 +70,8 @@ export function maskOf(found: Bound<typeof MASK>, scores: Scores): Mask | string
     bias(op, flatQueries) {
       // `low` is there where `where` is
       const added = where && (where === shown ? op.Where(where, op.constant(ZERO), low!) : op.Where(where, low!, op.constant(ZERO)));
-      return whole(added && bias ? op.Add(added, bias) : (added ?? bias!), parts, scores, flatQueries, op); // one of both, as checked
+      const sum = [added, bias, more].filter((v) => v !== undefined).reduce((a, b) => op.Add(a, b)); // there is one, as checked
+      return whole(sum, parts, scores, flatQueries, op);
     },
   };
 }
