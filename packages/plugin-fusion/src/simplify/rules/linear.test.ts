@@ -1,4 +1,4 @@
-import { float32sOf, inferTypes, parseModel, rewrite, type Model } from '@onnxpress/core';
+import { float32sOf, inferTypes, parseModel, rewrite, tensorOf, type Model } from '@onnxpress/core';
 import { expect, test } from 'vitest';
 import { applied } from '../../testing/applied.ts';
 import { affineIntoWeights } from './linear.ts';
@@ -65,3 +65,29 @@ keeps('a weight that the model computes stays', 'g (float[1, 1, 5] x, float[2, 1
 keeps('a BatchNormalization in training stays', `g (float[N, 1, 5] x) => (float[N, 2, 5] y, float[2] m, float[2] v) <${W}, float[2] g = {2, 3}> {
     a = Conv(x, w)  y, m, v = BatchNormalization <training_mode = 1> (a, g, g, g, g) }`);
 keeps('a BatchNormalization with a variance below zero stays', `g (float[N, 1, 5] x) => (float[N, 2, 5] y) <${W}, float[2] g = {2, 3}, float[2] v = {-1, 1}> { a = Conv(x, w)  y = BatchNormalization(a, g, g, g, v) }`);
+
+/** Integers would be bit patterns: ONNX's text has it so for half precision. */
+const HALF = 'float16[2, 1, 1] w = {1.5, 2.0}, float16[2] b = {1.0, 1.0}';
+const half = (constants: string, nodes: string): string => `g (float16[N, 1, 5] x) => (float16[N, 2, 5] y) <${HALF}, ${constants}> { a = Conv(x, w, b)  ${nodes} }`;
+
+test('weights in half precision are computed in full and rounded once', () => {
+  const text = half('float16[2] gain = {3.0, 0.1}, float16[2] shift = {0.1, 0.0}, float16[2] mean = {0.0, 0.0}, float16[2] var = {0.3, 1.0}', 'y = BatchNormalization <epsilon = 0.0> (a, gain, shift, mean, var)');
+  expect(left(text)).toEqual(['y = Conv(x, constant, constant)']);
+  const round16 = (v: number): number => float32sOf(tensorOf('float16', [1], [v]))[0]!;
+  const [gain, offset, variance] = [round16(0.1), round16(0.1), round16(0.3)];
+  expect(weightsOf(text)).toEqual([[round16(1.5 * (3 / Math.sqrt(variance))), round16(2 * gain)], [round16(3 / Math.sqrt(variance) + offset), round16(gain)]]);
+});
+
+test('what would be infinite in half precision stays', () => {
+  expect(left(half('float16[2, 1] c = {50000.0, 1.0}', 'y = Mul(a, c)'))).toHaveLength(2);
+  expect(left(half('float16[2, 1] c = {40000.0, 1.0}, float16[2, 1] d = {40000.0, 1.0}', 'e = Add(a, c)  y = Add(e, d)'))).toHaveLength(2); // the first goes
+});
+
+test('what would lose its digits in half precision stays', () => {
+  expect(left(half('float16[2, 1] c = {0.00001, 1.0}', 'y = Mul(a, c)'))).toHaveLength(2);
+  expect(left(half('float16[2, 1] c = {0.001, 0.0}', 'y = Mul(a, c)'))).toHaveLength(1);
+});
+
+test('what would be infinite in float32 stays', () => {
+  expect(left('g (float[N, 1, 5] x) => (float[N, 2, 5] y) <float[2, 1, 1] w = {1e30, 2}, float s = {1e30}> { a = Conv(x, w)  y = Mul(a, s) }')).toHaveLength(2);
+});

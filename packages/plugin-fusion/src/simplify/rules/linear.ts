@@ -1,4 +1,4 @@
-import { float32s, float32sOf, lazyTensor, nodeRule, numbersOf, tensorOf, type Node, type Ops, type Tensor, type Value } from '@onnxpress/core';
+import { float32sOf, lazyTensor, nodeRule, numbersOf, tensorOf, type DType, type Node, type Ops, type Tensor, type Value } from '@onnxpress/core';
 import { filledTensor, uniformOf } from '../numbers.ts';
 import { affineOf, type Affine } from './affine.ts';
 
@@ -16,6 +16,22 @@ interface Linear {
   /** Which channel an element of the weight belongs to. */
   channelOf(element: number): number;
 }
+
+/** A type that weights may have. */
+interface Format {
+  /** What is as large rounds to infinity. */
+  readonly infinity: number;
+  /** What is smaller has fewer digits. */
+  readonly smallest: number;
+}
+
+const FORMATS: Readonly<Partial<Record<DType, Format>>> = {
+  float32: { infinity: 2 ** 128 - 2 ** 103, smallest: 2 ** -126 },
+  float16: { infinity: 65_520, smallest: 2 ** -14 },
+};
+
+/** Scales within these bounds cannot bring a weight in float32 near the ends of its range that was not there; others are looked at, and all in half precision. */
+const [LEAST_SCALE, MOST_SCALE] = [2 ** -40, 2 ** 40];
 
 /**
  * BatchNormalization (inference), Mul, Div, Add and Sub by one constant per channel behind a Conv, ConvTranspose, Gemm or MatMul that nobody else reads: they go into its
@@ -43,7 +59,7 @@ function linearOf(node: Node): Linear | string {
   const [numbers, bias] = [weight && filledTensor(weight), given && filledTensor(given)];
   if (!weight || !numbers || (given && !bias)) return 'its weights are no constants';
   const { dims, dtype } = numbers;
-  if (dtype !== 'float32') return `weights of ${dtype} stay as they are`;
+  if (!FORMATS[dtype]) return `weights of ${dtype} stay as they are`;
   const rank = dims.length;
   const group = node.int('group', 1);
   if (node.is('Conv')) {
@@ -81,7 +97,9 @@ function folded(linear: Linear, affine: Affine, op: Ops<Value>): Value | string 
   const [alpha, beta] = [node.float('alpha', 1), node.float('beta', 1)];
   const shift = shifted(bias, affine, beta);
   const needed = bias !== undefined || shift.some((s) => s !== 0);
-  const moved = needed ? op.constant(float32s([linear.channels], Float32Array.from(shift))) : undefined;
+  const { dtype } = linear.numbers;
+  if (shift.some((s) => !(Math.abs(s) < FORMATS[dtype]!.infinity))) return `its bias would be infinite in ${dtype}`;
+  const moved = needed ? op.constant(tensorOf(dtype, [linear.channels], shift)) : undefined;
   if (node.is('MatMul')) return moved ? withBias(linear, x, scaled, moved, op) : op.MatMul(x, scaled);
   if (node.is('Gemm')) return op.Gemm(x, scaled, moved, { alpha, transA: node.int('transA', 0), transB: node.int('transB', 0) });
   const attrs = Object.fromEntries([...node.attrs]);
@@ -99,9 +117,13 @@ const shifted = (bias: Tensor | undefined, { scale, shift }: Affine, beta: numbe
 };
 
 /** A weight that a ConstantOfShape fills stays so: as a constant it would be as large as all its elements. */
-function scaledWeight({ weight, numbers, channelOf }: Linear, scale: Float64Array, op: Ops<Value>): Value | string {
+function scaledWeight(linear: Linear, scale: Float64Array, op: Ops<Value>): Value | string {
+  const { weight, numbers, channelOf } = linear;
   if (scale.every((s) => s === 1)) return weight;
-  if (weight.isConstant()) return weight.useCount > 1 || weight.isOutput ? `its weight "${weight.name}" is read elsewhere too` : op.constant(scaledTensor(numbers, scale, channelOf));
+  if (weight.isConstant() && (weight.useCount > 1 || weight.isOutput)) return `its weight "${weight.name}" is read elsewhere too`;
+  const unfit = outOfRange(linear, scale);
+  if (unfit !== undefined) return unfit;
+  if (weight.isConstant()) return op.constant(scaledTensor(numbers, scale, channelOf));
   const shape = weight.producer?.inputs[0];
   const filling = weight.producer?.attrs.get('value');
   const before = filling?.type === 'tensor' ? uniformOf(filling.value) : 0;
@@ -111,4 +133,26 @@ function scaledWeight({ weight, numbers, channelOf }: Linear, scale: Float64Arra
 
 /** Computed when somebody reads it: the weights of a large model are never in memory all at once. */
 const scaledTensor = (weight: Tensor, scale: Float64Array, channelOf: (element: number) => number): Tensor =>
-  lazyTensor('float32', weight.dims, () => float32sOf(weight).map((w, i) => w * scale[channelOf(i)]!));
+  lazyTensor(weight.dtype, weight.dims, () => {
+    const numbers = float32sOf(weight);
+    return weight.dtype === 'float32' ? numbers.map((w, i) => w * scale[channelOf(i)]!) : tensorOf(weight.dtype, weight.dims, products(numbers, scale, channelOf)).bytes();
+  });
+
+/** In double precision: each is rounded once, when it is stored. */
+function* products(numbers: Float32Array, scale: Float64Array, channelOf: (element: number) => number): Generator<number> {
+  for (let i = 0; i < numbers.length; i++) yield numbers[i]! * scale[channelOf(i)]!;
+}
+
+/** Why the scaled weight would not fit its type: a number would be infinite, or all of a channel so small that digits are lost. */
+function outOfRange({ numbers, channels, channelOf }: Linear, scale: Float64Array): string | undefined {
+  const { dtype } = numbers;
+  if (dtype === 'float32' && scale.every((s) => s === 0 || (Math.abs(s) > LEAST_SCALE && Math.abs(s) < MOST_SCALE))) return undefined;
+  const { infinity, smallest } = FORMATS[dtype]!; // linearOf looked
+  const largest = new Float64Array(channels);
+  float32sOf(numbers).forEach((w, i) => {
+    const at = channelOf(i);
+    largest[at] = Math.max(largest[at]!, Math.abs(w));
+  });
+  if (largest.some((w, i) => !(w * Math.abs(scale[i]!) < infinity))) return `its weight would be infinite in ${dtype}`;
+  return largest.some((w, i) => w * Math.abs(scale[i]!) < smallest && w * scale[i]! !== 0) ? `its weight would be too small for ${dtype}` : undefined;
+}
