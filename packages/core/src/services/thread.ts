@@ -53,8 +53,9 @@ export class Thread {
     return alive.has(this) && Atomics.load(this.#state, OPEN) > 0;
   }
 
-  /** Resolves when the thread has ended. */
+  /** Resolves when the thread has ended. Who waits for that keeps the process alive. */
   get over(): Promise<void> {
+    this.#worker.ref();
     return this.#over;
   }
 
