@@ -20,6 +20,7 @@ export class EnginesInThreads implements Engines {
     signal?.addEventListener('abort', leave);
     const settle = async (): Promise<void> => {
       signal?.removeEventListener('abort', leave);
+      if (!thread.works) return; // left, it ends when it can
       if (bytes < LARGE_BYTES) return this.#put(thread);
       thread.end();
       await thread.over;
