@@ -36,7 +36,7 @@ export const report: Report = {
   name: 'retriever-int8',
   fingerprint: 'f00d',
   model: facts,
-  environment: { onnxpress: '0.1.0', runtime: 'onnxruntime-node 1.30.0', node: 'v20', platform: 'linux', cpu: 'a processor', features: [], cores: 2, threads: 2 },
+  environment: { onnxpress: '0.1.0', runtime: 'onnxruntime-node 1.30.0', node: 'v20', platform: 'linux', cpu: 'a processor', features: [], cores: 2, provider: 'cpu', threads: 2 },
   seed: 0,
   variants: [variant],
   chosen: '',

@@ -13,7 +13,7 @@ const variant = (name: string, size: number, ok = true): VariantReport => ({
 /** What shard `index` of two reports; it chose the variant of that name. */
 const shard = (index: number, variants: readonly VariantReport[], chosen: string | undefined, more: Partial<Report> = {}): Report => ({
   schema: 'onnxpress/report/1', name: 'matrix', fingerprint: 'f00d', model: facts, seed: 0, variants,
-  environment: { onnxpress: '0', runtime: '', node: '', platform: '', cpu: '', features: [], cores: 1, threads: 1 },
+  environment: { onnxpress: '0', runtime: '', node: '', platform: '', cpu: '', features: [], cores: 1, provider: 'cpu', threads: 1 },
   shard: { index, of: 2 }, choose: { by: 'smallest', metric: 'size' }, chosen, ok: chosen !== undefined, output: chosen && `part-${index}/model.onnx`, ...more,
 });
 

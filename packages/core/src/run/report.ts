@@ -11,6 +11,8 @@ export interface Environment {
   readonly cpu: string;
   readonly features: readonly string[];
   readonly cores: number;
+  /** The execution provider and the threads that models ran with. */
+  readonly provider: string;
   readonly threads: number;
 }
 

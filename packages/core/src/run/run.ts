@@ -137,6 +137,7 @@ function environmentOf(plan: Plan, services: Services): Report['environment'] {
     cpu: machine.cpu,
     features: machine.features,
     cores: machine.cores,
+    provider: plan.recipe.runtime.provider,
     threads: plan.recipe.runtime.threads || availableParallelism(),
   };
 }
