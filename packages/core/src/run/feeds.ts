@@ -1,4 +1,4 @@
-import { OnnxError, type DType, type Model, type Node, type Value } from '@onnxpress/onnx';
+import { OnnxError, tensorOf, type Dim, type DType, type Model, type Node, type Value } from '@onnxpress/onnx';
 import type { Feed, FeedData, Feeds } from '../services/tokens.ts';
 import { normal } from './random.ts';
 
@@ -44,7 +44,7 @@ export function randomFeeds(model: Model, { random, dims = {}, unnamed = { leadi
   function feed(v: Value): Feed {
     const type = v.type;
     if (type?.kind !== 'tensor') throw new OnnxError('unsupported', `Input "${v.name}" is no tensor, so no random values can be made for it.`);
-    const shape = (type.dims ?? []).map((d, i) => (typeof d === 'number' ? d : ((d === null ? undefined : dims[d]) ?? (i === 0 ? unnamed.leading : unnamed.rest))));
+    const shape = (type.dims ?? []).map((d, i) => (typeof d === 'number' ? d : ((d === null ? undefined : dims[d]) ?? (isBatch(type.dims!, i) ? unnamed.leading : unnamed.rest))));
     const count = shape.reduce((a, b) => a * b, 1);
     const known = BY_NAME.find(({ name }) => name.test(v.name));
     const filling = varied ? known?.varied : known?.usual;
@@ -54,6 +54,9 @@ export function randomFeeds(model: Model, { random, dims = {}, unnamed = { leadi
     return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, (i) => (filling ? at(i) : isWhole(type.dtype) ? Math.floor(random() * limit) : normal(random))) };
   }
 }
+
+/** Whether an axis is the batch, as a rule: the first, or the second of a recurrent network's state, [layers, batch, size]. */
+export const isBatch = (dims: readonly Dim[], axis: number): boolean => axis === 0 || (axis === 1 && dims.length === 3 && typeof dims[0] === 'number');
 
 const isWhole = (d: DType): boolean => /^(u?int|bool)/.test(d);
 
@@ -92,18 +95,33 @@ function axisOf(node: Node, table: Value): number {
 }
 
 function fill(dtype: DType, count: number, at: (i: number) => number): FeedData {
+  const filled = <T extends { [i: number]: number }>(data: T): T => {
+    for (let i = 0; i < count; i++) data[i] = at(i);
+    return data;
+  };
+  const filledBig = <T extends { [i: number]: bigint }>(data: T): T => {
+    for (let i = 0; i < count; i++) data[i] = BigInt(at(i));
+    return data;
+  };
   switch (dtype) {
-    case 'float32': return Float32Array.from({ length: count }, (_, i) => at(i));
-    case 'float64': return Float64Array.from({ length: count }, (_, i) => at(i));
-    case 'int64': return BigInt64Array.from({ length: count }, (_, i) => BigInt(at(i)));
-    case 'uint64': return BigUint64Array.from({ length: count }, (_, i) => BigInt(at(i)));
-    case 'int32': return Int32Array.from({ length: count }, (_, i) => at(i));
-    case 'uint32': return Uint32Array.from({ length: count }, (_, i) => at(i));
-    case 'int16': return Int16Array.from({ length: count }, (_, i) => at(i));
-    case 'uint16': return Uint16Array.from({ length: count }, (_, i) => at(i));
-    case 'int8': return Int8Array.from({ length: count }, (_, i) => at(i));
-    case 'uint8': case 'bool': return Uint8Array.from({ length: count }, (_, i) => at(i));
+    case 'float32': return filled(new Float32Array(count));
+    case 'float64': return filled(new Float64Array(count));
+    case 'int64': return filledBig(new BigInt64Array(count));
+    case 'uint64': return filledBig(new BigUint64Array(count));
+    case 'int32': return filled(new Int32Array(count));
+    case 'uint32': return filled(new Uint32Array(count));
+    case 'int16': return filled(new Int16Array(count));
+    case 'uint16': return filled(new Uint16Array(count));
+    case 'int8': return filled(new Int8Array(count));
+    case 'uint8': case 'bool': return filled(new Uint8Array(count));
+    case 'float16': return halves(filled(new Float32Array(count)));
     case 'string': return Array.from({ length: count }, (_, i) => String(at(i)));
     default: throw new OnnxError('unsupported', `No random values are made for inputs of type ${dtype}.`);
   }
+}
+
+/** The bits of the nearest numbers of half precision. */
+function halves(numbers: Float32Array): Uint16Array {
+  const bytes = tensorOf('float16', [numbers.length], numbers).bytes();
+  return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }

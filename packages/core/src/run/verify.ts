@@ -18,7 +18,7 @@ const AUTO_LIMIT_BYTES = 1e9;
 /** A loaded model holds its weights, the runtime's packed copy of them, and the file it was read from. */
 const MEMORY_PER_WEIGHT = 3;
 /** Under `auto` no more comparisons are begun after this. What was found until then counts. */
-const AUTO_LIMIT_MS = 60_000;
+const AUTO_LIMIT_MS = 30_000;
 /** A model that amplifies rounding (quantized activations) may be apart by this much more than it is from itself. */
 const SELF_FACTOR = 3;
 /** Half of the last bit of a float32, as a share of the number, some times over: what an input is moved by to see what the model makes of rounding. */
@@ -129,6 +129,8 @@ class Comparison {
   /** Why differences are not the step's, and how large what is to blame is. */
   readonly #excused = new Map<string, number>();
   readonly #deadline: number;
+  readonly #draws: Iterator<Case[]>;
+  readonly #drawn: Case[][] = [];
   /** At which level the model before tells what is right. */
   #reference: Level;
   #worst = 0;
@@ -138,6 +140,7 @@ class Comparison {
     this.#sides = sides;
     this.#tolerance = toleranceFor(request.before);
     this.#reference = [sides.before, sides.after].some(hasCastIntoBlocks) ? 'basic' : 'none';
+    this.#draws = casesFor(sides.before, sides.leftOut.length > 0);
     this.#deadline = request.mode === 'auto' ? request.clock.ticks() + AUTO_LIMIT_MS : Infinity;
   }
 
@@ -177,9 +180,11 @@ class Comparison {
   async #expectedFrom(session: Session): Promise<Expected[]> {
     const found: Expected[] = [];
     let why: OnnxError | undefined;
-    for (const group of casesFor(this.#sides.before)) {
+    for (let i = 0; ; i++) {
+      const group = this.#cases(i);
+      if (group === undefined) break;
       for (const c of group) {
-        if (found.length > 0 && (found.length >= WANTED || this.#isLate())) break;
+        if (found.length >= WANTED || this.#isLate()) break;
         try {
           found.push({ ...c, outputs: await session.run(c.feeds, this.#names()) });
         } catch (e) {
@@ -189,8 +194,18 @@ class Comparison {
       }
       if (found.length >= Math.min(WANTED, group.length)) break;
     }
-    if (found.length === 0) throw why ?? new OnnxError('unsupported', 'no inputs could be made');
+    if (found.length === 0) throw why ?? new OnnxError('unsupported', 'no inputs could be made in time');
     return found;
+  }
+
+  /** The groups of inputs: drawn as they are needed, and once for all levels. */
+  #cases(i: number): readonly Case[] | undefined {
+    if (this.#drawn.length <= i) {
+      const next = this.#draws.next();
+      if (next.done) return undefined;
+      this.#drawn.push(next.value);
+    }
+    return this.#drawn[i];
   }
 
   #names(): string[] {
