@@ -49,8 +49,6 @@ class Block {
   readonly length: number;
   readonly top: number;
   readonly middle: number;
-  /** The smallest code in use. */
-  readonly lowest: number;
   readonly options: KQuantOptions;
   readonly codes: Float64Array;
   scale = 1;
@@ -64,7 +62,6 @@ class Block {
     this.options = options;
     this.top = 2 ** options.bits - 1;
     this.middle = 2 ** (options.bits - 1);
-    this.lowest = options.mode === 'symmetric' ? 1 : 0;
     this.codes = new Float64Array(length);
   }
 
@@ -84,15 +81,15 @@ class Block {
   #try(wanted: number, zero: number): boolean {
     const scale = stored(wanted, this.options.scales);
     if (scale === 0 || !Number.isFinite(scale)) return false;
-    const { x, weights, codes, length, lowest, top } = this;
+    const { x, weights, codes, length, top } = this;
     let error = 0;
     for (let i = 0; i < length; i++) {
-      const code = Math.min(top, Math.max(lowest, roundEven(x[i]! / scale) + zero));
+      const code = Math.min(top, Math.max(0, roundEven(x[i]! / scale) + zero));
       codes[i] = code;
       const off = (code - zero) * scale - x[i]!;
       error += weights[i]! * off * off;
+      if (error >= this.#least) return false;
     }
-    if (error >= this.#least) return false;
     this.#least = error;
     this.scale = scale;
     this.zero = zero;
@@ -133,20 +130,21 @@ function fitLine(block: Block): Block {
   return block;
 }
 
-/** Zero in the middle: only a scale, which may be negative where the range of codes is not symmetric. */
+/** Zero in the middle: only a scale, which may be negative where the range of codes is not symmetric. Where it is, the lowest code is for what a smaller scale cuts off. */
 function fitSlope(block: Block): Block {
-  const { x, length, middle, lowest } = block;
+  const { x, length, middle } = block;
+  const full = block.options.mode === 'full-range';
   let extreme = 0;
   for (let i = 0; i < length; i++) if (Math.abs(x[i]!) > Math.abs(extreme) || x[i] === -Math.abs(extreme)) extreme = x[i]!;
-  const reach = middle - lowest;
+  const reach = full ? middle : middle - 1;
   block.zero = middle;
-  const spanning = lowest === 0 ? -extreme : Math.abs(extreme);
+  const spanning = full ? -extreme : Math.abs(extreme);
   if (spanning === 0) return block;
   block.offer(spanning / reach, middle);
   for (let step = -STEPS / 2; step <= STEPS / 2; step++) {
     const scale = spanning / (reach + 0.1 * step);
     block.offer(scale, middle);
-    if (lowest === 0) block.offer(-scale, middle);
+    if (full) block.offer(-scale, middle);
   }
   return block;
 }

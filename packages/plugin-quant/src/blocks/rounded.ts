@@ -1,6 +1,6 @@
-import { derived, quantizedBlocks, reshaped } from '@onnxpress/core';
-import { blockSizes, dequantizeBlocks, quantizeBlocks, transpose, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
-import { blockWeightOf, nearestCodes, storedBits, valuesOf } from '../calibrated/codes.ts';
+import { encodedBlocks, lazyTensor, quantizedBlocks } from '@onnxpress/core';
+import { blockSizes, dequantizeBlocks, quantizeBlocks, toFloat16, transpose, type BlockGrids, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
+import { nearestCodes, storedBits, valuesOf } from '../calibrated/codes.ts';
 import { gridOf } from '../calibrated/grid.ts';
 import { matrixOf } from '../calibrated/layers.ts';
 import type { WeightGroup } from './group.ts';
@@ -40,23 +40,49 @@ export function roundedBlocks(group: WeightGroup, rounding: Rounding, importance
   const { weight, tensor, k, n, alongRows } = group;
   if (isPlain(rounding)) return { bits: rounding.bits, block, ...quantizedBlocks(weight.name, tensor, { block, bits: rounding.bits, mode, scales, transposed: !alongRows }) };
   const stored = storedBits(bits);
+  const grid = onceMade(() => stacked(gridFor(matrixOf(group), k, n, rounding, importance), n, stored));
   const { blocks, zeroBytes } = blockSizes({ rows: n, columns: k, block, bits: stored });
   const hasZeros = mode === 'asymmetric' || stored !== bits;
-  const made = derived<'codes' | 'scales' | 'zeroPoints'>({
-    outputs: {
-      codes: { dtype: 'uint8', dims: [n, blocks, (block * stored) / 8] },
-      scales: { dtype: scales, dims: [n * blocks] },
-      zeroPoints: { dtype: 'uint8', dims: [n * zeroBytes] },
+  const grids: BlockGrids = {
+    get scales() {
+      return grid().scales;
     },
-    compute() {
-      const w = matrixOf(group);
-      const made = blockWeightOf(nearestCodes(w, gridFor(w, k, n, rounding, importance), { k, n, bits, block }), { k, n, bits, block }, scales);
-      const middle = new Uint8Array(n * zeroBytes).fill(stored === 8 ? 0x80 : stored === 4 ? 0x88 : 0xaa);
-      return { codes: made.codes.bytes(), scales: made.scales.bytes(), zeroPoints: made.zeroPoints?.bytes() ?? middle };
+    get zeroPoints() {
+      return hasZeros ? grid().zeroPoints : undefined;
     },
-  });
-  return { bits: stored, block, codes: made.codes, scales: made.scales, zeroPoints: hasZeros ? reshaped(made.zeroPoints, [n, zeroBytes]) : undefined };
+  };
+  const codes = encodedBlocks(weight.name, tensor, grids, { block, bits: stored, transposed: !alongRows });
+  return {
+    bits: stored, block,
+    codes: bits === 3 ? lazyTensor('uint8', codes.dims, () => codes.bytes().map(threeBits)) : codes,
+    scales: lazyTensor(scales, [n, blocks], () => (scales === 'float16' ? toFloat16(grid().scales) : grid().scales)),
+    zeroPoints: hasZeros ? lazyTensor('uint8', [n, zeroBytes], () => grid().zeroPoints) : undefined,
+  };
 }
+
+/** What a search finds, in the layout of MatMulNBits: kept from its first use on, since searching takes long and the result is a twentieth of the weight. */
+interface Stacked {
+  /** [N, blocks] */
+  readonly scales: Float32Array;
+  /** [N, ceil(blocks · bits / 8)], packed. */
+  readonly zeroPoints: Uint8Array;
+}
+
+function stacked({ scales, zeros }: Grid, n: number, bits: 2 | 4 | 8): Stacked {
+  const blocks = scales.length / n;
+  const bytes = Math.ceil((blocks * bits) / 8);
+  const zeroPoints = new Uint8Array(n * bytes);
+  for (let b = 0; b < blocks; b++) for (let j = 0; j < n; j++) zeroPoints[j * bytes + Math.floor((b * bits) / 8)]! |= zeros[b * n + j]! << ((b * bits) % 8);
+  return { scales: transpose(scales, blocks, n), zeroPoints };
+}
+
+function onceMade<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Rounding both ends of a range up would need a ninth code. */
+const threeBits = (byte: number): number => Math.min(byte & 15, 7) | (Math.min(byte >> 4, 7) << 4);
 
 /** What the codes of a piece stand for, in its own layout. Throws NonFiniteError for plain rounding. */
 export function roundedPiece({ w, rows, columns, alongRows, from }: Piece, rounding: Rounding, importance?: ArrayLike<number>): Float32Array {
