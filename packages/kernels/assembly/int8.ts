@@ -37,7 +37,25 @@ export function int8Rows(w: usize, rows: u32, columns: u32, highest: i32, codes:
   return -1;
 }
 
-/** The same with codes within [-highest - 1, highest], zero inside the range of a row, and zero points. */
+/** Scales of groups from their largest magnitudes, as int8Rows has them. Gives the first group that holds NaN or infinity, or -1. */
+export function int8Scales(magnitudes: usize, groups: u32, highest: i32, scales: usize): i32 {
+  for (let g: u32 = 0; g < groups; g++) {
+    const most = load<i32>(f32At(magnitudes, g));
+    if (most >= INFINITY_BITS) return g;
+    const quotient = reinterpret<f32>(most) / <f32>highest;
+    store<f32>(f32At(scales, g), quotient == 0 ? 1 : quotient);
+  }
+  return -1;
+}
+
+/** The largest of magnitudes, NaN above all, in the place of the first. */
+export function largestFirst(magnitudes: usize, count: u32): void {
+  let most = load<i32>(magnitudes);
+  for (let i: u32 = 1; i < count; i++) most = max(most, load<i32>(f32At(magnitudes, i)));
+  store<i32>(magnitudes, most);
+}
+
+/** What int8Rows does, with codes within [-highest - 1, highest], zero inside the range of a row, and zero points. */
 export function int8RowsAsymmetric(w: usize, rows: u32, columns: u32, highest: i32, codes: usize, scales: usize, zeros: usize): i32 {
   for (let r: u32 = 0; r < rows; r++) {
     const p = w + (<usize>r * columns << 2), end = f32At(p, columns), lowest = -highest - 1, steps = <f32>(highest - lowest);

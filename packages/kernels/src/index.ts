@@ -19,3 +19,5 @@ export { WorkerPool, workerPool, type WorkOptions } from './pool/pool.ts';
 export { type BlockTargets, streamBlocks, type StreamWork } from './stream/blocks.ts';
 export { type FileRange, type StoredFloat } from './stream/layout.ts';
 export { type PiecewiseWork, streamCast } from './stream/cast.ts';
+export { type Int8Shape, type Int8Targets, type Int8Work, streamInt8 } from './stream/int8.ts';
+export { streamKeepNofM, type StreamKeep, streamMaskBelow, type StreamMask } from './stream/prune.ts';

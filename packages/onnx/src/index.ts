@@ -1,6 +1,9 @@
-export { encodedBlocks, findNonFinite, quantizedBlocks, type BlockTensors } from './derive/blocks.ts';
+export { encodedBlocks, quantizedBlocks, type BlockTensors } from './derive/blocks.ts';
 export { castTensor, findOverflow, type CastForm, type Overflow } from './derive/cast.ts';
 export { derived, derivedInPieces, type Derivation, type Target } from './derive/derive.ts';
+export { quantizedInt8, type Int8TensorOptions, type Int8Tensors } from './derive/int8.ts';
+export { findNonFinite } from './derive/non-finite.ts';
+export { keptNofM, kthMagnitudeOf, maskedBelow, type KeepNofMOptions } from './derive/pruned.ts';
 export { OnnxError, type OnnxErrorCode } from './error.ts';
 export { fold, type FoldOptions, type FoldReport } from './fold/fold.ts';
 export { extract } from './extract/extract.ts';

@@ -1,9 +1,10 @@
-import { blockSizes, checkFinite, encodeBlocks, KernelError, NonFiniteError, quantizeBlocks, streamBlocks, toFloat16, type BlockGrids, type BlockOptions, type EncodeBlocksOptions } from '@onnxpress/kernels';
+import { blockSizes, encodeBlocks, KernelError, NonFiniteError, quantizeBlocks, streamBlocks, toFloat16, type BlockGrids, type BlockOptions, type EncodeBlocksOptions } from '@onnxpress/kernels';
 import { OnnxError } from '../error.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { float32sOf } from '../ir/values.ts';
 import { derived, type Derivation } from './derive.ts';
-import { floatPiecesOf, streamable } from './floats.ts';
+import { matrixOf, streamable } from './floats.ts';
+import { nonFinite } from './non-finite.ts';
 
 export interface BlockTensors {
   /** uint8 [N, blocks, block · bits / 8]. */
@@ -78,21 +79,6 @@ export function encodedBlocks(name: string, weight: Tensor, grids: BlockGrids, o
   }).codes;
 }
 
-function matrixOf(name: string, weight: Tensor): { readonly rows: number; readonly columns: number } {
-  const [rows, columns] = weight.dims;
-  if (rows === undefined || columns === undefined || weight.dims.length !== 2) throw new OnnxError('unsupported', `Weight "${name}" has ${weight.dims.length} dimensions, and blocks are made of matrices.`);
-  return { rows, columns };
-}
-
-/** Where the first NaN or infinity of a float tensor is, read piece by piece; undefined where there is none. */
-export function findNonFinite(tensor: Tensor): { readonly index: number; readonly value: number } | undefined {
-  for (const { first, floats } of floatPiecesOf(tensor)) {
-    const at = checkFinite(floats);
-    if (at >= 0) return { index: first + at, value: floats[at]! };
-  }
-  return undefined;
-}
-
 /** What a kernel refused, with the weight's name. */
 function named(error: unknown, name: string, weight: Tensor): unknown {
   if (error instanceof NonFiniteError) return nonFinite(name, weight);
@@ -100,9 +86,3 @@ function named(error: unknown, name: string, weight: Tensor): unknown {
 }
 
 const scaleTooLarge = (name: string): OnnxError => new OnnxError('unsupported', `Weight "${name}" has values too large for a scale in float16, whose largest number is 65504. Store its scales as float32, exclude it, or repair the model.`);
-
-function nonFinite(name: string, weight: Tensor): OnnxError {
-  const found = findNonFinite(weight);
-  if (found) return new OnnxError('unsupported', `Weight "${name}" holds ${found.value} at index ${found.index}, so no scale can be found for it. Exclude it, or repair the model.`);
-  return new OnnxError('unsupported', `Weight "${name}" held a NaN or an infinity when it was read first. Do not change a model's files while they are in use.`);
-}

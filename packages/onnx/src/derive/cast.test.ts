@@ -1,39 +1,16 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { heldFile } from '../io/held-file.ts';
-import { storedTensor } from '../io/stored-tensor.ts';
-import { writeTensors } from '../io/write-pieces.ts';
 import type { DType } from '../ir/dtype.ts';
 import { memoryTensor, type Tensor } from '../ir/tensor.ts';
 import { float32s, float32sOf, int64s, tensorOf } from '../ir/values.ts';
 import { castTensor, findOverflow, type CastForm } from './cast.ts';
+import { TensorFolder } from './testing.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnxpress-cast-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = new TensorFolder();
+afterAll(() => folder.remove());
 
 const forms = ['float32', 'float16', 'bfloat16'] as const;
 const pairs = forms.flatMap((from) => forms.filter((to) => to !== from).map((to): [CastForm, CastForm] => [from, to]));
-
-/** The same numbers, in a file behind a few other bytes. */
-function inFile(tensor: Tensor): Tensor {
-  const path = join(folder, 'source');
-  writeFileSync(path, Buffer.concat([Buffer.from('head'), tensor.bytes()]));
-  return storedTensor(tensor.dtype, tensor.dims, heldFile(path), 4);
-}
-
-async function written(tensor: Tensor): Promise<Uint8Array> {
-  const path = join(folder, 'target');
-  const descriptor = openSync(path, 'w+');
-  try {
-    await writeTensors(descriptor, path, [{ tensor, offset: 64 }]);
-  } finally {
-    closeSync(descriptor);
-  }
-  return readFileSync(path).subarray(64);
-}
 
 const values = (count: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(i) * 10 ** ((i % 12) - 6));
 
@@ -47,7 +24,8 @@ test.each(pairs)('%s to %s: the numbers that rounding each gives', (from, to) =>
 
 test.each(pairs)('%s to %s: from file to file the bytes are the same', async (from, to) => {
   const tensor = tensorOf(from, [130, 1001], values(130 * 1001));
-  expect(Buffer.compare(await written(castTensor(inFile(tensor), to)), castTensor(tensor, to).bytes())).toBe(0);
+  const [bytes] = await folder.written(castTensor(folder.inFile(tensor), to));
+  expect(Buffer.compare(bytes!, castTensor(tensor, to).bytes())).toBe(0);
 });
 
 test('a part can be read from anywhere on', () => {

@@ -8,7 +8,8 @@ import { derivedInPieces } from './derive.ts';
 /** What a tensor can be cast to. */
 export type CastForm = StoredFloat;
 
-const NARROWED = { float32: (floats: Float32Array): ArrayBufferView => floats, float16: toFloat16, bfloat16: toBfloat16 };
+/** float32 as the numbers of a form. */
+export const NARROWED = { float32: (floats: Float32Array): ArrayBufferView => floats, float16: toFloat16, bfloat16: toBfloat16 };
 const WIDTH: Readonly<Record<CastForm, number>> = { float32: 4, float16: 2, bfloat16: 2 };
 
 /**

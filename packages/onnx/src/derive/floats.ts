@@ -11,12 +11,16 @@ const STREAMED: ReadonlySet<DType> = new Set<DType>(['float32', 'float16', 'bflo
 /** Below it a tensor is worked on faster than a worker is told of it. */
 const SMALL_BYTES = 64 * 1024;
 
+/** Workers take a matrix by whole rows. */
+const LONGEST_ROW = 2 ** 24;
+
 /** Numbers that are decoded at a time. */
 export const PIECE_COUNT = 2 ** 20;
 
 /** Where the numbers of a tensor lie in an open file, in a form that workers read; undefined for others, and for those that are not worth it. */
 export function streamable(tensor: Tensor): { readonly range: FileRange; readonly form: StoredFloat } | undefined {
   if (!isStored(tensor) || !('descriptor' in tensor.source) || !STREAMED.has(tensor.dtype) || tensor.byteLength < SMALL_BYTES) return undefined;
+  if (tensor.dims.length > 1 && tensor.dims.at(-1)! > LONGEST_ROW) return undefined;
   const { descriptor } = tensor.source as { readonly descriptor: number }; // asked for above
   return { range: { descriptor, position: tensor.offset }, form: tensor.dtype as StoredFloat }; // STREAMED
 }
@@ -60,4 +64,11 @@ export function readMapped(tensor: Tensor, width: number, make: (floats: Float32
     }
     return Math.max(0, end - offset);
   };
+}
+
+/** The sides of a weight. Throws `unsupported` for what is no matrix. */
+export function matrixOf(name: string, weight: Tensor): { readonly rows: number; readonly columns: number } {
+  const [rows, columns] = weight.dims;
+  if (rows === undefined || columns === undefined || weight.dims.length !== 2) throw new OnnxError('unsupported', `Weight "${name}" has ${weight.dims.length} dimensions, and a matrix is needed.`);
+  return { rows, columns };
 }
