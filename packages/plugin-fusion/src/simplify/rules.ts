@@ -6,23 +6,26 @@ import { castLike, castOfCast, castToSame } from './rules/cast.ts';
 import { matmulAddToGemm } from './rules/gemm.ts';
 import { constantChain } from './rules/constant-chain.ts';
 import { dropout, identity, sameOperands, splitIntoOne } from './rules/identity.ts';
+import { concatOfConcat, concatOfSplit } from './rules/joined.ts';
+import { affineInFront } from './rules/linear-front.ts';
 import { affineIntoWeights } from './rules/linear.ts';
-import { padIntoWindow } from './rules/pad.ts';
+import { padIntoMaximum, padIntoWindow } from './rules/pad.ts';
 import { padByNothing, sliceOfAll, tileByOnes } from './rules/parts.ts';
 import { keptAxes, squeezedReduction } from './rules/reduce.ts';
 import { expand, reshapeByConstant, reshapeOfReshape, reshapeToSame, squeezePair } from './rules/reshape.ts';
-import { partOfSequence } from './rules/sequence.ts';
+import { elementOfSequence, partOfSequence } from './rules/sequence.ts';
 import { sizeParts } from './rules/size-parts.ts';
 import { expandBeforeSpreading } from './rules/spread.ts';
 import { transposeThrough } from './rules/transpose-through.ts';
 import { transposeOfTranspose, transposeToSame } from './rules/transpose.ts';
+import { extremeOfOne, firstPower, knownChoice, ownInverse } from './rules/undone.ts';
 import { sparing } from './sparing.ts';
 
 /** Under which word of the report a rule counts → the rules, in the order in which they are tried at a node. */
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, expandBeforeSpreading, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, transposeThrough, keptAxes, squeezedReduction],
+  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, expandBeforeSpreading, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, transposeThrough, keptAxes, squeezedReduction, concatOfSplit, elementOfSequence, ownInverse, knownChoice, firstPower, extremeOfOne],
   replaced: [castLike, partOfSequence, reshapeByConstant, sizeParts, unusedOutputs],
-  fused: [affineIntoWeights, constantChain, padIntoWindow, matmulAddToGemm],
+  fused: [affineIntoWeights, affineInFront, constantChain, padIntoWindow, padIntoMaximum, concatOfConcat, matmulAddToGemm],
 };
 
 /** Why these did not fit is worth knowing; that most nodes do something is not. */

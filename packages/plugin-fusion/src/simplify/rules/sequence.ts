@@ -36,3 +36,16 @@ function partsOf(x: Value, sizes: Value | undefined, axis: number): readonly num
   if (typeof length !== 'number' || !size) return undefined;
   return Array.from({ length: Math.ceil(length / size) }, (_, i) => Math.min(size, length - i * size));
 }
+
+/** One element of a sequence that is made of known values. */
+export const elementOfSequence = nodeRule('element-of-sequence', {
+  operators: ['SequenceAt'],
+  depth: 2,
+  apply(node) {
+    const [sequence, index] = node.inputs;
+    const made = sequence?.producer;
+    const at = index?.constant && contentsOf(index)?.[0];
+    if (!made?.is('SequenceConstruct') || typeof at !== 'number') return 'it is not a known element';
+    return made.inputs.at(at) ?? 'there are not so many elements';
+  },
+});
