@@ -148,3 +148,25 @@ test('a float per block as zero point is cast like the scales', async () => {
   const [y] = await outputsAt(model, 'basic', { x: { dtype: 'float32', dims: [1, K], data: Float32Array.from(x) } });
   expectClose(y!, multiplied(x, expected), ROUNDING);
 });
+
+describe.each([4, 8] as const)('at accuracy level 4, %i bits', (bits) => {
+  const form: Form = { ...PLAIN, bits, scales: 'float32', accuracyLevel: 4 };
+  const made = (scales: Form['scales']): { model: Model; w: number[][] } => {
+    const model = parseModel(`${HEAD}g (float[batch, ${K}] x) => (float[batch, ${N}] y) <float[${K}, ${N}] w = {${wave(K * N, 0.7).join(', ')}}> { y = MatMul(x, w) }`);
+    return { model, w: emitted(model, { ...form, scales }) };
+  };
+  const x = wave(3 * K, 1.3);
+  const feeds = { x: { dtype: 'float32', dims: [3, K], data: Float32Array.from(x) } } as const;
+
+  test('float32 scales give the same at each level of optimization', async () => {
+    const { model, w } = made('float32');
+    for (const level of LEVELS) expectClose((await outputsAt(model, level, feeds))[0]!, multiplied(x, w), INT8_ACTIVATIONS);
+  });
+
+  test('float16 scales do so where the runtime optimizes, and without it they are why the docs warn', async () => {
+    const { model, w } = made('float16');
+    for (const level of ['basic', 'all'] as const) expectClose((await outputsAt(model, level, feeds))[0]!, multiplied(x, w), INT8_ACTIVATIONS);
+    const [without] = await outputsAt(model, 'none', feeds);
+    expect(Math.max(...without!.map((y, i) => Math.abs(y - multiplied(x, w)[i]!)))).toBeGreaterThan(1); // once this fails, the runtime is repaired and the warning can go
+  });
+});
