@@ -194,8 +194,10 @@ function blocksOf(sums: readonly { readonly node: Node; readonly summands: reado
 
   /** Whether the stream comes here, through sums seen before, movement and single numbers. */
   function isCarried(v: Value): boolean {
-    for (let at: Value | undefined = v; at; at = at.producer && (scaledBy(at.producer) ?? keepsChannels(at.producer).find((x) => !x.isConstant()))) if (carried.has(at)) return true;
-    return false;
+    const { producer } = v;
+    if (carried.has(v) || !producer) return carried.has(v);
+    const scaled = scaledBy(producer);
+    return (scaled ? [scaled] : keepsChannels(producer)).some(isCarried);
   }
 }
 
