@@ -1,7 +1,8 @@
 /**
  * Kernels beside memcpy of the same bytes, one thread: a 4096 × 4096 matrix of float32 (64 MiB) in the memory of the kernels, results written there too. Each round runs memcpy and
  * each kernel once; a ratio is the median time of memcpy by that of the kernel. The second column is the same by processor time, which a busy machine disturbs less.
- * Where python3 has numpy, its time for the same work follows, taken in the same rounds.
+ * Where python3 has numpy, its time for the same work follows, taken in the same rounds. Then the same kernels over pieces of the matrix on one worker and on two:
+ * what computes gains by the second, what only moves memory does not.
  * Usage: node bench/kernels.mjs [rounds] [name,name…]
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -85,6 +86,7 @@ await kernels.withArena(async (arena) => {
   }
 });
 numpy?.stop();
+await onTwoThreads();
 
 /** Weights: the sum of four uniform values, always the same. */
 function fill(w) {
@@ -129,4 +131,58 @@ for line in sys.stdin:
   };
   ask.stop = () => child.stdin.end();
   return ask;
+}
+
+/** Kernels on pieces of the matrix that do not depend on each other, by workers; a round runs each with one worker and with two. */
+async function onTwoThreads() {
+  const PIECES = 16;
+  const rows = SIDE / PIECES;
+  const count = COUNT / PIECES;
+  await kernels.withArena(async (arena) => {
+    const w = arena.float32(COUNT);
+    fill(w);
+    const halves = arena.uint16(COUNT);
+    kernels.toFloat16(w, halves);
+    const [out, scales, zeros] = [arena.float32(COUNT), arena.float32(COUNT / 16), arena.uint8(COUNT / 32)].map((view) => view.byteOffset);
+    const [from, half] = [w.byteOffset, halves.byteOffset];
+    const scratch = 2 ** 17;
+    const own = kernels.inScratch();
+    const blocks = (block) => (i) => [['blocksTransposed', from, SIDE, SIDE, i * rows, (i + 1) * rows, block, 4, 1, 0, SIDE / block, out + (i * count) / 2, scales + ((i * count) / block) * 4, zeros + (i * count) / block / 2, own]];
+    const works = [
+      ['int4 block 32, transposed and packed', blocks(32), 1.6],
+      ['int4 block 128, transposed and packed', blocks(128)],
+      ['int8 per row, with absmax', (i) => [['int8Rows', from + i * count * 4, rows, SIDE, 127, out + i * count, scales + i * rows * 4]]],
+      ['float32 to bfloat16', (i) => [['toBfloat16', from + i * count * 4, count, out + i * count * 2]]],
+      ['float32 to float16', (i) => [['toFloat16', from + i * count * 4, count, out + i * count * 2]]],
+      ['float16 to float32', (i) => [['fromFloat16', half + i * count * 2, count, out + i * count * 4]]],
+      ['NF4 block 64', (i) => [['codebookEncode', from + i * count * 4, count, 64, 1, out + (i * count) / 2, scales + ((i * count) / 64) * 4, own]]],
+      ['mask below 0.02', (i) => [['maskBelow', from + i * count * 4, count, 0x3ca3d70a, 0, out + i * count * 4]]],
+      ['2:4 along the rows', (i) => [['keepInRows', from + i * count * 4, rows, SIDE, 2, 4, out + i * count * 4]]],
+    ].filter(([name]) => only === undefined || only.some((o) => name.includes(o)));
+    const pools = [1, 2].map((workers) => new kernels.WorkerPool({ workers }));
+    const times = works.map(() => [[], []]);
+    const gains = works.map(() => []);
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [i, [, piece]] of works.entries()) {
+        const tasks = Array.from({ length: PIECES }, (_, p) => piece(p));
+        const walls = [];
+        for (const pool of pools) {
+          const started = performance.now();
+          await pool.run(tasks, { scratch });
+          walls.push(performance.now() - started);
+        }
+        if (round < 0) continue; // the first round starts the workers
+        walls.forEach((wall, p) => times[i][p].push(wall));
+        gains[i].push(walls[0] / walls[1]);
+      }
+    }
+    console.log('\nOne worker and two');
+    for (const [i, [name, , goal]] of works.entries()) {
+      const [one, two] = times[i].map(median);
+      const gain = one / two;
+      const verdict = goal === undefined ? '' : `   goal: at least ${goal}: ${gain >= goal ? 'met' : 'MISSED'}`;
+      console.log(`${name.padEnd(42)} ${one.toFixed(1).padStart(7)} ms ${two.toFixed(1).padStart(7)} ms ${gain.toFixed(2).padStart(6)} times as fast, ${Math.max(...gains[i]).toFixed(2)} in the best round${verdict}`);
+    }
+    await Promise.all(pools.map((pool) => pool.dispose()));
+  });
 }
