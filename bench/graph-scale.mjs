@@ -10,7 +10,7 @@ const GOAL_MS = 5000;
 /** Per node at the largest size, against the smallest: caches of the processor and the collector's work leave nothing flatter. */
 const GOAL_RATIO = 1.3;
 
-const KINDS = ['chain', 'wide', 'transformer', 'constants', 'ifs'];
+const KINDS = ['chain', 'wide', 'transformer', 'constants', 'unfoldable', 'ifs', 'decisions'];
 const wanted = process.argv.slice(2);
 
 for (const kind of wanted.length > 0 ? wanted : KINDS) {
@@ -34,7 +34,7 @@ async function measure(kind, size) {
   const floats = (name, dims, f = (i) => Math.sin(i + name.length)) => graph.addInitializer(name, tensorOf('float32', dims, Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => f(i))));
   const longs = (name, values) => graph.addInitializer(name, int64s(values));
   const input = (name, dims) => graph.addInput(new Value(name, { type: tensorType('float32', dims) }));
-  const makers = { chain, wide, transformer, constants, ifs };
+  const makers = { chain, wide, transformer, constants, unfoldable, ifs, decisions };
   const [out, dims] = makers[kind]();
   graph.addOutput(out);
   out.type = tensorType('float32', dims);
@@ -110,18 +110,38 @@ async function measure(kind, size) {
     return [x, ['batch', 16]];
   }
 
+  /** One constant that everything is computed from, to results that are too large to become constants. */
+  function unfoldable() {
+    const [x, c] = [input('x', ['batch', 256]), floats('c', [1, 256])];
+    const rows = [2, 3, 4, 5].map((n) => longs(`rows${n}`, [n, 256]));
+    let sum = x;
+    for (let i = 0; graph.nodeCount < size; i++) sum = add('Add', [sum, add('ReduceMean', [add('Mul', [add('Expand', [add('Add', [c, floats(`c${i}`, [1, 1], () => i)]), rows[i % 4]]), x])], [['axes', attr.ints([0])]])]);
+    return [sum, ['batch', 256]];
+  }
+
   /** Conditions that nobody knows in advance, with a few nodes in each branch. */
   function ifs() {
     let x = input('x', ['batch', 16]);
     const flag = graph.addInput(new Value('flag', { type: tensorType('bool', []) }));
-    const branch = (name, operators) => {
-      const g = new Graph(name, graph.opsets);
-      let v = x;
-      for (const o of operators) v = g.add(new Node(o, [v])).output;
-      g.addOutput(v);
-      return g;
-    };
-    for (let made = 0; made < size; made += 8) x = add('Relu', [add('If', [flag], [['then_branch', attr.graph(branch('then', ['Neg', 'Identity', 'Exp']))], ['else_branch', attr.graph(branch('else', ['Abs', 'Tanh', 'Identity']))]])]);
+    for (let made = 0; made < size; made += 8) x = add('Relu', [add('If', [flag], [['then_branch', attr.graph(branch('then', x, ['Neg', 'Identity', 'Exp']))], ['else_branch', attr.graph(branch('else', x, ['Abs', 'Tanh', 'Identity']))]])]);
     return [x, ['batch', 16]];
+  }
+
+  /** The same condition again and again, over values that do not depend on one another. */
+  function decisions() {
+    const x = input('x', ['batch', 16]);
+    const flag = add('Not', [graph.addInput(new Value('flag', { type: tensorType('bool', []) }))]);
+    let sum = x;
+    const decided = Array.from({ length: Math.floor(size / 6) }, () => add('If', [flag], [['then_branch', attr.graph(branch('then', x, ['Neg', 'Exp']))], ['else_branch', attr.graph(branch('else', x, ['Abs', 'Tanh']))]]));
+    for (const v of decided) sum = add('Add', [sum, v]);
+    return [sum, ['batch', 16]];
+  }
+
+  function branch(name, from, operators) {
+    const g = new Graph(name, graph.opsets);
+    let v = from;
+    for (const o of operators) v = g.add(new Node(o, [v])).output;
+    g.addOutput(v);
+    return g;
   }
 }

@@ -12,7 +12,7 @@ import { openModel, OrtRuntime, writeModel } from '@onnxpress/core';
 import { testPassContext } from '@onnxpress/core/testing';
 import plugin from '@onnxpress/plugin-fusion';
 import { cli, fixtures, median, shared, show } from './harness.mjs';
-import { checkEqual, count, feedsOf, hasPython, python, SMALLEST, TOOLS } from './peers.mjs';
+import { checkEqual, count, feedsOf, hasPython, SMALLEST, TOOLS } from './peers.mjs';
 
 /** Of two sessions of one file the medians differ by as much. */
 const SLOWER = 1.03;

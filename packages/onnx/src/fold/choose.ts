@@ -1,5 +1,6 @@
 import type { Node, Value } from '../ir/graph.ts';
 import type { Candidates } from './candidates.ts';
+import { Cost } from './cost.ts';
 
 /** How much larger the model may become. */
 export interface Budget {
@@ -27,26 +28,33 @@ export function choose(candidates: Candidates, budget: Budget, bytesOf: (v: Valu
   const leftAlone = new Map(candidates.refused);
   let spent = 0;
   for (const group of groupsOf(candidates.nodes)) {
-    const pending = [...group].filter((n) => n.outputs.some((v) => isRead(v, candidates.nodes)));
-    const accept = (nodes: readonly Node[]): string | undefined => {
-      const added = nodes.flatMap((n) => n.outputs.filter((v) => v.name !== '' && !values.has(v) && isWanted(v, group, candidates.nodes, leftAlone)));
+    const reads = new Map([...group].flatMap((n) => n.outputs.map((v) => [v, isRead(v, candidates.nodes)] as const)));
+    const isReadOutside = (v: Value): boolean => reads.get(v) ?? false;
+    const cost = new Cost(group, isReadOutside, (v) => bytesOf(v) ?? 0);
+    const pending = new Set([...group].filter((n) => n.outputs.some(isReadOutside)));
+    const isWanted = (v: Value): boolean => isReadOutside(v) || v.uses.some((u) => group.has(u.node) && leftAlone.has(u.node));
+    const accept = (nodes: Iterable<Node>): string | undefined => {
+      const added = [...nodes].flatMap((n) => n.outputs.filter((v) => v.name !== '' && !values.has(v) && isWanted(v)));
       if (added.some(keep)) return 'it was asked to stay';
       const unknown = added.find((v) => bytesOf(v) === undefined);
       if (unknown) return `the size of "${unknown.name}" is not known in advance`;
-      const cost = (made: ReadonlySet<Value>): number => costOf(group, made, candidates.nodes, bytesOf);
-      const gain = cost(new Set([...values, ...added])) - cost(values);
-      if (gain > budget.perFold) return `the model would grow by ${gain} bytes`;
-      if (spent + gain > budget.total) return 'all folds together would make the model grow by more than they may';
-      spent += Math.max(0, gain);
+      let growth = 0;
+      const accepted = cost.add(added, (bytes) => {
+        growth = bytes;
+        return bytes <= budget.perFold && spent + bytes <= budget.total;
+      });
+      if (!accepted) return growth > budget.perFold ? `the model would grow by ${growth} bytes` : 'all folds together would make the model grow by more than they may';
+      spent += Math.max(0, growth);
       for (const v of added) values.add(v);
       return undefined;
     };
     if (accept(pending) === undefined) continue;
-    for (let n = pending.shift(); n; n = pending.shift()) {
+    for (const n of pending) {
+      pending.delete(n);
       const reason = accept([n]);
       if (reason === undefined) continue;
       leftAlone.set(n, reason);
-      for (const v of n.inputs) if (v?.producer && group.has(v.producer) && !pending.includes(v.producer)) pending.push(v.producer);
+      for (const v of n.inputs) if (v?.producer && group.has(v.producer)) pending.add(v.producer); // the walk comes to it
     }
   }
   return { values, leftAlone };
@@ -54,8 +62,6 @@ export function choose(candidates: Candidates, budget: Budget, bytesOf: (v: Valu
 
 /** Whether anything that stays reads the value. */
 const isRead = (v: Value, nodes: ReadonlySet<Node>): boolean => v.isOutput || v.uses.some((u) => !nodes.has(u.node));
-const isWanted = (v: Value, group: ReadonlySet<Node>, nodes: ReadonlySet<Node>, leftAlone: ReadonlyMap<Node, string>): boolean =>
-  isRead(v, nodes) || v.uses.some((u) => group.has(u.node) && leftAlone.has(u.node));
 
 /** Nodes that read one another's results, or the same large constant. */
 function groupsOf(nodes: ReadonlySet<Node>): Set<Node>[] {
@@ -84,18 +90,4 @@ function groupsOf(nodes: ReadonlySet<Node>): Set<Node>[] {
   }
   const order = new Map([...nodes].map((n, i) => [n, i]));
   return [...new Set(groupOf.values())].map((g) => new Set([...g].sort((a, b) => order.get(a)! - order.get(b)!)));
-}
-
-/** Bytes of the constants that are left in a group when these values are constants. */
-function costOf(group: ReadonlySet<Node>, made: ReadonlySet<Value>, nodes: ReadonlySet<Node>, bytesOf: (v: Value) => number | undefined): number {
-  const live = new Set<Node>();
-  for (const n of [...group].reverse()) {
-    if (n.outputs.some((v) => !made.has(v) && (isRead(v, nodes) || v.uses.some((u) => live.has(u.node))))) live.add(n);
-  }
-  const needed = (v: Value): boolean => isRead(v, nodes) || v.uses.some((u) => live.has(u.node));
-  const sources = new Set([...group].flatMap((n) => n.inputs.filter((v) => v?.constant)) as Value[]); // filtered for those that are there
-  let bytes = 0;
-  for (const v of sources) if (v.isOutput || v.uses.some((u) => live.has(u.node) || !group.has(u.node))) bytes += v.constant?.byteLength ?? 0;
-  for (const n of group) for (const v of n.outputs) if (made.has(v) && needed(v)) bytes += bytesOf(v) ?? 0;
-  return bytes;
 }

@@ -98,26 +98,22 @@ function fromContents(v: Value): Tensor | undefined {
 /** Results in memory at once, in bytes. */
 const BATCH_BYTES = 256 * 1024 * 1024;
 
-/** All at once; where that fails, one node at a time. */
+/** All at once; where that fails, each half, down to single values. */
 async function evaluateAll(model: Model, missing: readonly Value[], tensorFor: (v: Value) => Tensor | undefined, known: Map<Value, Tensor>, leftAlone: Map<Node, string>, options: FoldOptions): Promise<void> {
-  const run = async (values: readonly Value[]): Promise<string | undefined> => {
+  const run = async (values: readonly Value[]): Promise<void> => {
     options.signal?.throwIfAborted();
     try {
       const results = await options.evaluate!(batchModel(model, values, tensorFor));
       values.forEach((v, i) => known.set(v, results[i]!));
-      return undefined;
     } catch (error) {
       options.signal?.throwIfAborted();
-      return `it cannot be computed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
+      const [first] = values;
+      if (values.length === 1 && first) leftAlone.set(first.producer!, `it cannot be computed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+      const half = Math.ceil(values.length / 2);
+      if (values.length > 1) for (const part of [values.slice(0, half), values.slice(half)]) await run(part);
     }
   };
-  for (const batch of batches(missing)) {
-    if (batch.length === 0 || (await run(batch)) === undefined) continue;
-    for (const v of batch) {
-      const reason = await run([v]);
-      if (reason !== undefined) leftAlone.set(v.producer!, reason);
-    }
-  }
+  for (const batch of batches(missing)) if (batch.length > 0) await run(batch);
 }
 
 /** Values of the same opsets that fit in memory together. */
