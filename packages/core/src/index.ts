@@ -24,6 +24,7 @@ export type { ModelFacts, RunEvent, StepDone, StepRecord } from './run/events.ts
 export { DEFAULT_CACHE_BYTES, evict, storeBytes, type Evicted } from './run/evict.ts';
 export { factsOf, nodeCount, tensorsOf, weightBytes } from './run/facts.ts';
 export { randomFeeds, type FeedSpec } from './run/feeds.ts';
+export { fitFeeds } from './run/fit-feeds.ts';
 export { rowNamed } from './run/choose.ts';
 export { mergeReports } from './run/merge.ts';
 export { namesFitting, namesLike, nodesNamed, selector } from './run/patterns.ts';

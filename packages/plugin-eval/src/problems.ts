@@ -14,6 +14,9 @@ export const badConfidence = (given: unknown): RecipeError =>
 export const boundUnit = (metric: string, given: unknown, wanted: string): RecipeError =>
   recipe('bound-unit', `${quote(metric)} cannot be compared with ${quote(given)}.`, `Write ${wanted}, or a share of the original model such as 97%.`);
 
+export const brokenArray = (place: string, problem: string, hint: string): RunError =>
+  run('data-broken', `${place} ${problem}.`, hint);
+
 export const brokenLine = (file: string, line: number, problem: string, expected: string, cause?: unknown): RunError => {
   const broken = say.dataBroken(file, line, `${problem}. Expected ${expected}.`);
   return new RunError(broken, { cause });
@@ -33,6 +36,9 @@ export const gateWithoutBound = (metric: string): RecipeError =>
 
 export const noOutput = (asked: string, known: readonly string[]): RecipeError =>
   recipe('unknown-output', `The model has no output ${quote(asked)}.`, `There are: ${list(known)}.`);
+
+export const namelessTensors = (folder: string): RunError =>
+  run('data-broken', `${folder} has several tensors, and not all have a name.`, "Give each the name of the model's input that it is for.");
 
 export const noFloatOutput = (known: readonly string[]): RecipeError =>
   recipe('no-output', 'The model gives out no numbers that can be compared.', `Name an output with "output". There are: ${list(known)}.`);
@@ -70,6 +76,12 @@ export const unknownShape = (input: string, axis: number, dim: string | null): R
   if (dim === null) return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} has neither a size nor a name.`, 'Export the model with names for its dimensions.');
   return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} is ${quote(dim)}, and nobody said how large that is.`, `Add it to the evaluator: dims: { ${dim}: 8 }.`);
 };
+
+export const unevenArrays = (file: string, one: string, rows: number, other: string, otherRows: number): RunError =>
+  run('data-broken', `${file}: ${quote(one)} has ${rows} examples and ${quote(other)} has ${otherRows}.`, 'Give all arrays the same first dimension, or write batch: all if it does not count examples.');
+
+export const unknownTensorFormat = (file: string): RecipeError =>
+  recipe('unknown-format', `${file} is neither .npz, .npy, .pb nor .jsonl, and no folder.`, 'Write the inputs with numpy.savez: an array per input, under its name.');
 
 export const unknownType = (where: string, dtype: string, known: readonly string[]): RecipeError =>
   recipe('unknown-type', `${where} is ${dtype}, of which no numbers are made.`, `There are: ${list(known)}.`);

@@ -1,6 +1,7 @@
-import type { Model } from '@onnxpress/onnx';
+import type { Model, Value } from '@onnxpress/onnx';
 import { batchesOf, openTokenizer, windowsOf, type Batch, type TextInput, type Tokenizer } from '@onnxpress/text';
 import type { Dataset, Text } from '../plugin/kinds.ts';
+import { fitFeeds } from '../run/fit-feeds.ts';
 import type { Feeds } from '../services/tokens.ts';
 
 /** Inputs for one run of a model, and which of their tokens are real. */
@@ -31,11 +32,15 @@ type TextData = Extract<Dataset, { readonly kind: 'texts' | 'retrieval' }>;
 /** A data set as a model eats it: texts by the model's own tokenizer, in batches of about one length, each padded to its own longest; tensors as they are. */
 export async function* samplesOf(model: Model, data: TextData | Extract<Dataset, { readonly kind: 'tensors' }>, signal?: AbortSignal): AsyncGenerator<Sample, void, undefined> {
   if (data.kind === 'tensors') {
-    for await (const feeds of data.feeds()) yield { feeds, padding: maskIn(feeds) };
+    const names = required(model).map(({ name }) => name);
+    for await (const given of data.feeds()) {
+      const feeds = fitFeeds(given, names);
+      yield { feeds, padding: maskIn(feeds) };
+    }
     return;
   }
   const tokenizer = await tokenizerOf(model, data.kind === 'texts' ? data.maxLength : undefined);
-  const inputs = model.graph.inputs.filter((v) => !v.default);
+  const inputs = required(model);
   for await (const { feeds, mask, rows, length } of batches(data)) yield { feeds, padding: { rows, length, mask } };
 
   function batches(data: TextData): AsyncIterable<Batch> {
@@ -44,6 +49,8 @@ export async function* samplesOf(model: Model, data: TextData | Extract<Dataset,
     return batchesOf(tokenizer, inputs, texts, { tokens: BATCH_TOKENS, signal });
   }
 }
+
+const required = (model: Model): readonly Value[] => model.graph.inputs.filter((v) => !v.default);
 
 /** The tokenizer that travels with a model. Tokens per text are the model's own, unless said otherwise. */
 export async function tokenizerOf(model: Model, maxLength: number | undefined): Promise<Tokenizer> {

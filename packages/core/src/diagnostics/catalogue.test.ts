@@ -26,6 +26,7 @@ const examples: Record<Entry, Diagnostic> = {
   dataBroken: say.dataBroken('data/queries.jsonl', 17, 'This is not a JSON object.'),
   dataCycle: say.dataCycle(['a', 'b', 'a'], at),
   dataEmpty: say.dataEmpty('calib', 'data/corpus.jsonl'),
+  dataMisfit: say.dataMisfit(['attention_mask'], ['input_ids', '']),
   dataWrongKind: say.dataWrongKind('calib', 'texts', 'a retrieval collection', at),
   diskFull: say.diskFull('out/model.onnx', 90_400_000, 62_000_000),
   duplicateAs: say.duplicateAs('short', at),

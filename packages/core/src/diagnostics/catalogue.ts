@@ -74,6 +74,9 @@ export const dataCycle = (names: readonly string[], at: Span): Diagnostic =>
 export const dataEmpty = (name: string, file: string): Diagnostic =>
   error('data-empty', `The data set ${quote(name)} has no examples: ${file} holds none that can be used.`, undefined, 'Check the file, and the options that choose from it.');
 
+export const dataMisfit = (missing: readonly string[], given: readonly string[]): Diagnostic =>
+  error('data-misfit', `The data do not fit the model: it asks for ${list(missing.map(quote))}, and they have ${list(given.map((name) => (name === '' ? 'a tensor without a name' : quote(name)))) || 'nothing'}.`, undefined, "Give the data the names of the model's inputs; onnxpress inspect shows them.");
+
 export const dataWrongKind = (name: string, is: string, wanted: string, at?: Span): Diagnostic =>
   error('data-wrong-kind', `The data set ${quote(name)} holds ${is}, where there should be ${wanted}.`, at, 'Name another entry of data:, or add one with a data source of that kind.');
 

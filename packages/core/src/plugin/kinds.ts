@@ -118,7 +118,13 @@ export type Dataset = {
   | { readonly kind: 'texts'; texts(): AsyncIterable<Text>; readonly maxLength?: number | undefined; readonly windows?: Windows | undefined }
   | { readonly kind: 'pairs'; pairs(): AsyncIterable<{ readonly first: string; readonly second: string; readonly score?: number | undefined }> }
   | { readonly kind: 'retrieval'; corpus(): AsyncIterable<Text>; queries(): AsyncIterable<Text>; judgements(): Promise<Judgements> }
-  | { readonly kind: 'tensors'; feeds(): AsyncIterable<Feeds> }
+  | {
+    readonly kind: 'tensors';
+    /** What `fitFeeds` makes fit: a feed without a name is for a model's only input. */
+    feeds(): AsyncIterable<Feeds>;
+    /** What the examples show, those of a batch one after the other; undefined where nobody said. */
+    readonly labels?: readonly (string | undefined)[] | undefined;
+  }
 );
 export type DatasetKind = Dataset['kind'];
 

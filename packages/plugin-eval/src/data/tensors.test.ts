@@ -7,7 +7,7 @@ import { tensors } from './tensors.ts';
 type Tensors = Extract<Dataset, { kind: 'tensors' }>;
 
 async function open(lines: readonly string[], take?: number): Promise<Tensors> {
-  return (await tensors.open({ file: 'a.jsonl', take }, testContext({ folder: folderWith({ 'a.jsonl': lines }, onTestFinished) }))) as Tensors; // the only kind it opens
+  return (await tensors.open({ file: 'a.jsonl', input: undefined, batch: 1, skip: 0, take }, testContext({ folder: folderWith({ 'a.jsonl': lines }, onTestFinished) }))) as Tensors; // the only kind it opens
 }
 const read = async (...lines: string[]): Promise<Feeds[]> => all((await open(lines)).feeds());
 

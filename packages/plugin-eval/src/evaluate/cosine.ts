@@ -1,7 +1,7 @@
-import { defineEvaluator, isFloat, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
-import { batchOf } from '@onnxpress/text';
+import { defineEvaluator, fitFeeds, isFloat, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
+import { batchOf, windowsOf } from '@onnxpress/text';
 import { floatsOf } from '../embed/floats.ts';
-import { feedsOf, tokenizerOf } from '../embed/text-feeds.ts';
+import { feedsOf, inputsOf, tokenizerOf } from '../embed/text-feeds.ts';
 import { differentShape, noFloatOutput, noOutput } from '../problems.ts';
 import { cosineOf, greatest, least, mean } from '../statistics.ts';
 import { withSessions, type Pair } from './pair.ts';
@@ -49,20 +49,30 @@ interface Examples {
 
 async function examplesOf(name: string, models: Pair<Model>, ctx: Context): Promise<Examples> {
   const data = await ctx.dataset(name, ['texts', 'tensors']);
-  return { count: data.count, feeds: (sessions) => (data.kind === 'texts' ? textFeeds(data, models, sessions) : tensorFeeds(data.feeds(), sessions)) };
+  const count = (data.kind === 'texts' ? data.windows?.take : undefined) ?? data.count;
+  return { count, feeds: (sessions) => (data.kind === 'texts' ? textFeeds(data, models, sessions) : tensorFeeds(data.feeds(), sessions)) };
 }
 
 type Texts = Extract<Dataset, { readonly kind: 'texts' }>;
 
 async function* textFeeds(data: Texts, models: Pair<Model>, sessions: Pair<Session>): AsyncGenerator<Pair<Feeds>, void, undefined> {
-  const tokenizers = [await tokenizerOf(models[0], data.maxLength), await tokenizerOf(models[1], data.maxLength)] as const;
-  const feeds = (which: 0 | 1, text: string): Feeds => feedsOf(models[which], batchOf(tokenizers[which], sessions[which].inputs, [text]));
-  for await (const { text } of data.texts()) yield [feeds(0, text), feeds(1, text)];
+  const others = feedsOfOne(data, models[1], sessions[1]);
+  for await (const feeds of feedsOfOne(data, models[0], sessions[0])) {
+    const { value } = await others.next();
+    if (value !== undefined) yield [feeds, value];
+  }
+  await others.return();
+}
+
+/** What one of the models is given: each text by itself, or each window. */
+async function* feedsOfOne(data: Texts, model: Model, session: Session): AsyncGenerator<Feeds, void, undefined> {
+  const [tokenizer, inputs] = [await tokenizerOf(model, data.maxLength), inputsOf(model, session)];
+  if (data.windows) for await (const batch of windowsOf(tokenizer, inputs, data.windows.text(), data.windows)) yield feedsOf(model, batch);
+  else for await (const { text } of data.texts()) yield feedsOf(model, batchOf(tokenizer, inputs, [text]));
 }
 
 async function* tensorFeeds(all: AsyncIterable<Feeds>, sessions: Pair<Session>): AsyncGenerator<Pair<Feeds>, void, undefined> {
-  const taken = (feeds: Feeds, { inputs }: Session): Feeds => Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
-  for await (const feeds of all) yield [taken(feeds, sessions[0]), taken(feeds, sessions[1])];
+  for await (const feeds of all) yield [fitFeeds(feeds, sessions[0].inputs), fitFeeds(feeds, sessions[1].inputs)];
 }
 
 function outputsOf(model: Model, sessions: Pair<Session>, asked: string | undefined): readonly string[] {
