@@ -1,6 +1,9 @@
+import { attr, Graph, lazyTensor, memoryTensor, Model, Node, tensorOf } from '@onnxpress/core';
+import { testPassContext } from '@onnxpress/core/testing';
 import { expect, test } from 'vitest';
 import { after, afterPart } from '../testing/applied.ts';
 import { merge } from './merge.ts';
+import { workOn } from './part.ts';
 
 const left = async (text: string): Promise<string[]> => (await after(text, merge)).filter((line) => !line.endsWith('= Constant()'));
 
@@ -74,4 +77,29 @@ test('a constant that is an output stays', async () => {
 
 test('excluded nodes stay', async () => {
   expect(await after('g (float[N] x) => (float[N] y) { a = Relu(x)  b = Relu(x)  y = Sub(a, b) }', merge, (n) => n.is('Relu'))).toContain('y = Sub(a, b)');
+});
+
+test('large constants that differ in one byte stay apart, wherever it is, and equal ones become one', () => {
+  const size = 20_000;
+  const bytes = (at?: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i === at ? 1 : 0));
+  const places = [undefined, 0, 3000, 9999, size - 1, undefined, 3000];
+  const graph = new Graph('g', new Map([['', 17]]));
+  const inputs = places.map((at, i) => graph.addInitializer(`c${i}`, memoryTensor('uint8', [size], bytes(at))));
+  const node = graph.add(new Node('Concat', inputs, { attrs: [['axis', attr.int(0)]] }));
+  graph.addOutput(node.output);
+  const model = new Model(graph);
+  merge.run(workOn(model, [], testPassContext()));
+  expect(node.inputs.map((v) => v?.name)).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c0', 'c2']);
+});
+
+test('a constant that is alone with its shape is not read', () => {
+  const graph = new Graph('g', new Map([['', 17]]));
+  const unread = lazyTensor('float32', [1000, 1000], () => {
+    throw new Error('It was read.');
+  });
+  const other = tensorOf('float32', [1000], new Float32Array(1000));
+  const node = graph.add(new Node('MatMul', [graph.addInitializer('w', unread), graph.addInitializer('b', other)]));
+  graph.addOutput(node.output);
+  merge.run(workOn(new Model(graph), [], testPassContext()));
+  expect(graph.initializers.size).toBe(2);
 });
