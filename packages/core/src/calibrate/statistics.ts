@@ -38,6 +38,17 @@ export function inputStatistics(signal?: AbortSignal): Collector<InputStatistics
   };
 }
 
+/** The largest |x| of each column over the tokens that count. */
+export function maxMagnitudes(): Collector<Float32Array> {
+  let magnitudes: MagnitudeSums | undefined;
+  return {
+    add({ data, rows, columns, weights }) {
+      (magnitudes ??= new MagnitudeSums(columns)).add(data, rows, weights);
+    },
+    done: () => magnitudes?.largest ?? new Float32Array(),
+  };
+}
+
 /** Some rows of the activation, as they are: every n-th token, so that all samples have a share. At most `limit` rows. */
 export interface InputRows {
   readonly rows: number;
