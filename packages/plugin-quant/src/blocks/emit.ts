@@ -49,7 +49,8 @@ export function emitBlocks(model: Model, group: WeightGroup, weight: BlockWeight
   for (const target of group.targets) replaceBy(target, readers);
 }
 
-function replaceBy(target: Target, readers: Readers): void {
+/** Puts what the readers make in place of a node; a bias is added behind it, and its weight goes where nobody reads it any more. */
+export function replaceBy(target: Target, readers: Readers): void {
   const { node, kind, input } = target;
   const graph = node.graph!; // targets are nodes of a graph
   const op = valueOps(graph, (n) => {
