@@ -21,20 +21,25 @@ try {
   const data = `${path}.data`;
   const bytes = statSync(data).size;
   console.log(`${(bytes / 1e9).toFixed(2)} GB in ${count} tensors of [${K}, ${N}] float32 → int4, block 32; ${dropCaches() ? 'page cache dropped before each round' : 'WARM page cache: it cannot be dropped here'}`);
-  const rates = { dd: [], quantize: [] };
+  const rates = { dd: [], direct: [], quantize: [] };
+  const processor = [];
   const memory = [];
   for (let round = 0; round < ROUNDS; round++) {
     dropCaches();
     rates.dd.push(bytes / 1e9 / (await twoReaders(data, bytes)));
+    if (process.platform === 'linux') rates.direct.push(bytes / 1e9 / (await twoReaders(data, bytes, ['iflag=direct'])));
     dropCaches();
     const run = quantize(path, join(folder, 'out.onnx'));
     rates.quantize.push(bytes / 1e9 / run.seconds);
     memory.push(run.peakMb);
+    processor.push(run.processor);
   }
   console.log(`two dd side by side        ${median(rates.dd).toFixed(2)} GB/s   [${Math.min(...rates.dd).toFixed(2)} … ${Math.max(...rates.dd).toFixed(2)}]`);
+  if (rates.direct.length > 0) console.log(`the same, past the cache   ${median(rates.direct).toFixed(2)} GB/s   [${Math.min(...rates.direct).toFixed(2)} … ${Math.max(...rates.direct).toFixed(2)}]   what the disk gives to whoever has no processor time`);
   console.log(`read, quantize and write   ${median(rates.quantize).toFixed(2)} GB/s   [${Math.min(...rates.quantize).toFixed(2)} … ${Math.max(...rates.quantize).toFixed(2)}]`);
   const ratio = median(rates.quantize) / median(rates.dd);
   console.log(`ratio                      ${ratio.toFixed(2)}   goal: at least 0.75: ${ratio >= 0.75 ? 'met' : 'MISSED'}`);
+  show('processor time of all threads, for each GB', median(processor) / (bytes / 1e9), 's');
   show('peak resident memory', median(memory), 'MB', 300);
   rmSync(data);
   sparse(join(folder, 'sparse.onnx'));
@@ -66,11 +71,11 @@ function dropCaches() {
 }
 
 /** Seconds that two processes take to read a half each. */
-async function twoReaders(file, bytes) {
+async function twoReaders(file, bytes, flags = []) {
   const blocks = Math.ceil(bytes / 2 ** 23 / 2);
   const started = performance.now();
   await Promise.all([0, 1].map((half) => new Promise((resolve, reject) => {
-    const dd = spawn('dd', [`if=${file}`, 'of=/dev/null', 'bs=8M', `skip=${half * blocks}`, `count=${blocks}`], { stdio: 'ignore' });
+    const dd = spawn('dd', [`if=${file}`, 'of=/dev/null', 'bs=8M', `skip=${half * blocks}`, `count=${blocks}`, ...flags], { stdio: 'ignore' });
     dd.on('error', reject).on('exit', resolve);
   })));
   return (performance.now() - started) / 1000;
@@ -90,10 +95,11 @@ function quantize(from, to) {
     await pass.run(copy, { ...defaults, bits: 4, block: 32, mode: 'asymmetric' }, testPassContext());
     await writeModel(copy, ${JSON.stringify(to)}, { external: 'always' });
     const seconds = (performance.now() - started) / 1000;
+    const { user, system } = process.cpuUsage();
     // Linux counts the memory of the process that started this one into maxRSS; VmHWM begins anew.
     const { readFileSync } = await import('node:fs');
     const own = /VmHWM:\\s+(\\d+)/.exec(process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '')?.[1];
-    console.log(JSON.stringify({ seconds, peakMb: Number(own ?? process.resourceUsage().maxRSS) / 1000 }));`;
+    console.log(JSON.stringify({ seconds, processor: (user + system) / 1e6, peakMb: Number(own ?? process.resourceUsage().maxRSS) / 1000 }));`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
