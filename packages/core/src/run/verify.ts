@@ -293,7 +293,7 @@ class Comparison {
 
   async #with<T>(model: Model, optimize: Level, act: (session: Session) => Promise<T>): Promise<T> {
     this.#request.signal?.throwIfAborted();
-    const session = await this.#request.runtime.load(model, { ...this.#request.settings, optimize });
+    const session = await this.#request.runtime.load(model, { ...this.#request.settings, optimize, guarded: true, signal: this.#request.signal });
     try {
       return await act(session);
     } finally {

@@ -5,6 +5,7 @@ import { EnginesInThreads } from './engines-in-threads.ts';
 import { EnginesHere, SILENT, type Engine, type Engines } from './engine.ts';
 import { fileOf } from './model-file.ts';
 import type { Feed, Feeds, Runtime, Session, SessionOptions } from './tokens.ts';
+import { isRisky, tryToLoad } from './trial.ts';
 
 /** Types that go into models and come out of them. onnxruntime names them as we do; it has no JavaScript tensors of the types left out. */
 export const CARRIED: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'float16', 'int64', 'uint64', 'int32', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool', 'string']);
@@ -31,6 +32,7 @@ export class OrtRuntime implements Runtime {
     signal?.throwIfAborted();
     const { path, clean } = await fileOf(model, options.extraOutputs ?? []);
     try {
+      if (options.guarded && isRisky(model)) await tryToLoad(path, LEVEL[options.optimize ?? 'all']);
       const engine = await this.#engines.open({
         path,
         bytes: weightBytes(model),
@@ -47,6 +49,7 @@ export class OrtRuntime implements Runtime {
     } catch (e) {
       await cleaned(clean, signal);
       signal?.throwIfAborted();
+      if (e instanceof OnnxError) throw e;
       if (provider !== 'cpu') throw await this.#noProvider(provider, e);
       throw new OnnxError('unsupported', `onnxruntime cannot load the model: ${messageOf(e)}`, { cause: e });
     }

@@ -25,6 +25,8 @@ export interface SessionOptions extends Partial<RuntimeSettings> {
   readonly extraOutputs?: readonly string[];
   /** Leaves the model at once, wherever it is: loading and running are then rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Refuses models that are known to end the whole process as they are loaded, which it finds out in another one. */
+  readonly guarded?: boolean;
 }
 
 /** Runs a model: calibration, evaluation, training and the conformance kit ask for this, never for onnxruntime by name. */

@@ -24,10 +24,17 @@ export const constantChain = nodeRule('constant-chain', {
     const [p, q] = [effect(outer), effect(inner)];
     const numbers = Float32Array.from({ length: countOf(one.dims) }, (_, i) => (product ? at(p, i) * at(q, i) : at(p, i) + at(q, i)));
     if (product && ![...p, ...q, ...numbers].every((n) => Math.abs(n) >= LEAST && Math.abs(n) <= MOST)) return 'a factor is too large or too small';
+    if (!product && !numbers.every((n, i) => keeps(n, at(p, i), at(q, i)))) return 'its constants cancel, which loses small numbers';
     const c = op.constant(float32s(one.dims, numbers));
     return product ? op.Mul(x, c) : op.Add(x, c);
   },
 });
+
+/** Above this, additions that cancel lose digits that others see: 2^8 leaves 2^-16 of a float32. */
+const HARMLESS = 2 ** 8;
+
+/** Whether the sum of two numbers is no far smaller than they are, or they are small. */
+const keeps = (sum: number, a: number, b: number): boolean => Math.max(Math.abs(a), Math.abs(b)) <= Math.max(HARMLESS, HARMLESS * Math.abs(sum));
 
 interface Step {
   readonly x: Value;

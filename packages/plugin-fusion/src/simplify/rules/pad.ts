@@ -10,6 +10,7 @@ export const padIntoWindow = nodeRule('pad-into-window', {
     const pad = padded?.producer;
     const x = pad?.inputs[0];
     if (!padded || !pad?.is('Pad') || !x) return 'what it reads is no Pad';
+    if (padded.useCount !== 1 || padded.isOutput) return 'the Pad is read elsewhere too';
     const added = spatialPads(pad);
     if (typeof added === 'string') return added;
     if (!['NOTSET', 'VALID'].includes(node.string('auto_pad', 'NOTSET'))) return 'its padding depends on the size of its input';
