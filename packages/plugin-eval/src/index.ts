@@ -1,5 +1,6 @@
 import { definePlugin } from '@onnxpress/core';
 import { beir } from './data/beir.ts';
+import { images } from './data/images.ts';
 import { randomTensors } from './data/random-tensors.ts';
 import { tensors } from './data/tensors.ts';
 import { texts } from './data/texts.ts';
@@ -12,7 +13,7 @@ import { threshold } from './gate/threshold.ts';
 
 export default definePlugin({
   name: 'eval',
-  datasets: [beir, texts, tensors, randomTensors],
+  datasets: [beir, texts, tensors, images, randomTensors],
   evaluators: [retrieval, latency, size, cosine, perplexity],
   gates: [threshold],
 });

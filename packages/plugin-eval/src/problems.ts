@@ -8,6 +8,9 @@ const run = (code: string, message: string, hint: string, cause?: unknown): RunE
 
 export const badBound = (metric: string, given: unknown): RecipeError => new RecipeError([say.badBound(metric, given)]);
 
+export const badImage = (file: string, cause: unknown): RunError =>
+  run('data-broken', `${file} cannot be read as an image: ${cause instanceof Error ? cause.message : String(cause)}.`, 'Mend the file, or take it out of the folder.', cause);
+
 export const badConfidence = (given: unknown): RecipeError =>
   recipe('bad-confidence', `${quote(given)} says not how sure a gate should be.`, 'Write a share above 50% and below 100%, such as 95%, or "off" to judge the mean alone.');
 
@@ -34,6 +37,12 @@ export const emptyChoice = (file: string, problem: string, hint: string): Recipe
 export const gateWithoutBound = (metric: string): RecipeError =>
   recipe('gate-without-bound', `The gate on ${quote(metric)} has no bound.`, 'Give at-least or at-most, for example { at-least: 97% }.');
 
+export const noImageLibrary = (cause: unknown): RunError =>
+  run('no-image-library', 'Images are read by sharp, which is not installed here, or not for this system.', 'Install it beside onnxpress: npm install sharp@0.35.', cause);
+
+export const noLabels = (from: string): RecipeError =>
+  recipe('no-labels', from === 'folder' ? 'The images lie in no folders that could say what they show.' : `${from} says of no image what it shows.`, 'Put images of a kind into a folder of its name, or give a .csv file with lines "image,label".');
+
 export const noOutput = (asked: string, known: readonly string[]): RecipeError =>
   recipe('unknown-output', `The model has no output ${quote(asked)}.`, `There are: ${list(known)}.`);
 
@@ -53,6 +62,9 @@ export const notComparable = (output: string, dtype: string): RunError =>
 
 export const notLogits = (output: string, dims: readonly number[], tokens: number): RunError =>
   run('not-logits', `The output ${quote(output)} is [${dims.join(', ')}] for ${tokens} tokens, which is no row of logits for each.`, 'Choose another with "output", or export the model with the logits of all positions.');
+
+export const smallImage = (file: string, is: readonly [number, number], crop: readonly [number, number]): RunError =>
+  run('data-broken', `${file} is ${is[0]} × ${is[1]}, and ${crop[0]} × ${crop[1]} are to be cut from it.`, 'Give "resize" a length of at least that.');
 
 export const strayInput = (name: string, known: readonly string[]): RecipeError =>
   recipe('unknown-input', `eval/random gives ${quote(name)} a type or a limit, but no shape.`, `Add it to "shapes", which has ${list(known)}.`);
@@ -76,6 +88,9 @@ export const unknownShape = (input: string, axis: number, dim: string | null): R
   if (dim === null) return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} has neither a size nor a name.`, 'Export the model with names for its dimensions.');
   return recipe('unknown-shape', `Dimension ${axis} of input ${quote(input)} is ${quote(dim)}, and nobody said how large that is.`, `Add it to the evaluator: dims: { ${dim}: 8 }.`);
 };
+
+export const unequalImages = (one: string, other: string): RunError =>
+  run('data-broken', `${one} and ${other} differ in size, so they cannot share a batch.`, 'Give "resize" both sides, add a "crop", or set "batch" to 1.');
 
 export const unevenArrays = (file: string, one: string, rows: number, other: string, otherRows: number): RunError =>
   run('data-broken', `${file}: ${quote(one)} has ${rows} examples and ${quote(other)} has ${otherRows}.`, 'Give all arrays the same first dimension, or write batch: all if it does not count examples.');
