@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { anyFloat, matrix, resident, side, weights } from './testing/weights.ts';
 import { withArena } from './memory/arena.ts';
 import { groupsOf, histogram as plainHistogram, rangeOf } from './reference/statistics.ts';
-import { absMax, checkFinite, histogram, minMax, ranges } from './statistics.ts';
+import { absMax, checkFinite, countMagnitudes, firstMagnitude, histogram, minMax, ranges } from './statistics.ts';
 
 const anyMatrix = fc.tuple(side, side).chain(([rows, columns]) => fc.array(anyFloat, { minLength: rows * columns, maxLength: rows * columns }).map((values) => ({ rows, columns, w: Float32Array.from(values) })));
 /** Zeros of either sign are one value here: which of two equal ones is the smaller is not said. */
@@ -93,4 +93,16 @@ describe('histogram', () => {
     expect(() => histogram(Float32Array.of(1, NaN), { bins: 2, from: 0, to: 1 })).toThrow('The value at index 1 is NaN');
     expect(() => histogram(Float32Array.of(1), { bins: 2, from: 1, to: 1 })).toThrow('has no width');
   });
+});
+
+test('magnitudes between two bounds are counted, and the first is found; NaN is none', () => {
+  const bounds = fc.tuple(fc.constantFrom(0, 0.5, 1, 2), fc.constantFrom(0.5, 1, 3, Infinity));
+  fc.assert(fc.property(fc.array(anyFloat, { maxLength: 90 }), bounds, fc.boolean(), (values, [from, to], inside) => withArena((arena) => {
+    const w = inside ? resident(arena, Float32Array.from(values)) : Float32Array.from(values);
+    const within = [...w].map((x) => Math.abs(x) >= from && Math.abs(x) <= to);
+    expect([countMagnitudes(w, from, to), firstMagnitude(w, from, to)]).toEqual([within.filter(Boolean).length, within.indexOf(true)]);
+  })));
+  const long = new Float32Array(600_000);
+  long[500_003] = -7;
+  expect([countMagnitudes(long, 6, 8), firstMagnitude(long, 6, 8)]).toEqual([1, 500_003]);
 });

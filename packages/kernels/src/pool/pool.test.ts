@@ -56,6 +56,17 @@ test('each worker has scratch of its own, which grows when more is asked for', a
   });
 });
 
+test('fewer workers share the work where their scratch would take too much room', async () => {
+  const used = machine().allocator.used;
+  const tasks = Array.from({ length: 16 }, (): Task => [['multiplyScratch', 1, 1, 1]]);
+  for (const [room, workers] of [[3 * 2 ** 20, 3], [1, 2], [2 ** 30, 6]] as const) {
+    const pool = poolOf(6);
+    await pool.run(tasks, { scratch: 2 ** 20, room });
+    expect(Math.floor((machine().allocator.used - used) / 2 ** 20)).toBe(workers);
+    await pool.dispose();
+  }
+});
+
 test('what a call throws reaches the caller with the stack of its thread, and the pool goes on', async () => {
   const pool = poolOf(2);
   const failing: Task[] = [[['reverse', NOWHERE, 8]], [['multiplyScratch', 1, 1, 1]]];

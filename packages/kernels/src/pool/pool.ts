@@ -16,6 +16,8 @@ const PAGE = 4096;
 export interface WorkOptions {
   /** Bytes of scratch that the calls of a task want. */
   readonly scratch?: number;
+  /** Scratch of all workers together stays below this, with fewer workers where tasks want much; two work at any price. Default: no bound. */
+  readonly room?: number;
   /** What all tasks together take on one thread, roughly. Without it the work goes to the workers. */
   readonly nanoseconds?: number;
   /** Ends the work between two calls; the promise is rejected with the signal's reason once nothing runs any more. */
@@ -48,14 +50,14 @@ export class WorkerPool {
   }
 
   /** Runs all tasks and gives what their calls returned. Throws what a call throws, with the stack of its thread. */
-  async run(tasks: readonly Task[], { scratch = 0, nanoseconds = Infinity, signal, onTask }: WorkOptions = {}): Promise<TaskValues[]> {
+  async run(tasks: readonly Task[], { scratch = 0, room = Infinity, nanoseconds = Infinity, signal, onTask }: WorkOptions = {}): Promise<TaskValues[]> {
     signal?.throwIfAborted();
     if (nanoseconds < SMALL_WORK || tasks.length === 0) {
       const values = runHere(tasks, scratch, () => signal?.throwIfAborted());
       values.forEach((v, task) => onTask?.(task, v));
       return values;
     }
-    const turn = this.#last.then(() => this.#share(tasks, Math.min(this.workers, tasks.length, Math.ceil(nanoseconds / SMALL_WORK)), scratch, signal, onTask));
+    const turn = this.#last.then(() => this.#share(tasks, Math.min(this.workers, tasks.length, Math.ceil(nanoseconds / SMALL_WORK), Math.max(2, Math.floor(room / Math.max(scratch, 1)))), scratch, signal, onTask));
     this.#last = turn.catch(() => undefined);
     return turn;
   }

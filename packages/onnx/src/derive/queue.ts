@@ -10,6 +10,9 @@ export interface Job {
   readonly check: (values: TaskValues) => void;
 }
 
+/** What all workers may hold at once, on a machine of many processors too: a disk is read as fast by a few. */
+const ROOM = 192 * 2 ** 20;
+
 interface Waiting extends Job {
   readonly done: () => void;
   readonly failed: (cause: unknown) => void;
@@ -52,6 +55,7 @@ async function runBatch(batch: readonly Waiting[], signal: AbortSignal | undefin
     for (const job of batch) if (job.tasks.length === 0) job.done();
     await workerPool().run(batch.flatMap((job) => job.tasks), {
       scratch: Math.max(...batch.map((job) => job.scratch)),
+      room: ROOM,
       signal,
       onTask(task, values) {
         const job = owner[task]!;
