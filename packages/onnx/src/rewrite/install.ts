@@ -19,9 +19,9 @@ export interface Installed {
 
 /**
  * Puts a plan into its graph. `asNodes`: constants become Constant nodes, as in functions, which have no initializers. `taken` are the names of the
- * graph's nodes, to which those of the new ones are added.
+ * graph's nodes, each with the last number given out behind it; those of the new ones are added.
  */
-export function install(plan: Plan, asNodes: boolean, taken: Set<string>): Installed {
+export function install(plan: Plan, asNodes: boolean, taken: Map<string, number>): Installed {
   const { root, graph, outputs, made, going, dropped } = plan;
   const known = new Map([...outputs].map(([old, by]) => [old, merged(old.type, by.type)]));
   const names = [...outputs].map(([old, by]) => ({ by, name: old.name }));
@@ -76,16 +76,25 @@ function leaveOutUnread(made: readonly Node[], read: ReadonlySet<Value>): void {
 }
 
 /** New nodes lie where the root lay: who names nodes by their path finds them there. */
-function nameLike(root: Node, made: readonly Node[], outputs: ReadonlyMap<Value, Value>, taken: Set<string>): void {
+function nameLike(root: Node, made: readonly Node[], outputs: ReadonlyMap<Value, Value>, taken: Map<string, number>): void {
   if (root.name === '') return;
   const main = [...outputs.values()][0]?.producer;
   for (const n of made) {
     if (n.name !== '') continue;
-    const name = n === main ? root.name : `${root.name}/${n.opType}`;
-    let free = name;
-    for (let i = 1; n !== main && taken.has(free); i++) free = `${name}_${i}`;
-    taken.add(free);
-    n.name = free;
+    n.name = n === main ? root.name : freeName(`${root.name}/${n.opType}`, taken);
+    if (!taken.has(n.name)) taken.set(n.name, 0);
+  }
+}
+
+/** The name, or the first free `name_1`, `name_2` …: the thousandth costs what the first does. */
+function freeName(name: string, taken: Map<string, number>): string {
+  const last = taken.get(name);
+  if (last === undefined) return name;
+  for (let i = last + 1; ; i++) {
+    const free = `${name}_${i}`;
+    if (taken.has(free)) continue;
+    taken.set(name, i);
+    return free;
   }
 }
 

@@ -80,7 +80,7 @@ class Run {
   /** A Set visits what is added while it is walked: a worklist without doubles. */
   readonly #todo = new Set<Node>();
   readonly #unsorted = new Set<Graph>();
-  readonly #names = new Map<Graph, Set<string>>();
+  readonly #names = new Map<Graph, Map<string, number>>();
   readonly #recent: string[] = [];
   readonly #budget: number;
   readonly #depth: number;
@@ -171,8 +171,8 @@ class Run {
   }
 
   /** The names of a graph's nodes, and of those that were there. */
-  #namesIn(graph: Graph): Set<string> {
-    const names = this.#names.get(graph) ?? new Set([...graph.nodes].map((n) => n.name));
+  #namesIn(graph: Graph): Map<string, number> {
+    const names = this.#names.get(graph) ?? new Map([...graph.nodes].map((n) => [n.name, 0]));
     this.#names.set(graph, names);
     return names;
   }
