@@ -1,4 +1,5 @@
 import type { BlockMode, Grid, ScaleForm } from '@onnxpress/kernels';
+import { roundEven, storedScale } from './stored-scale.ts';
 
 export interface KQuantOptions {
   /** 2 to 8. */
@@ -79,7 +80,7 @@ class Block {
 
   /** Whether this grid, its scale as it is stored, is now the best. */
   #try(wanted: number, zero: number): boolean {
-    const scale = stored(wanted, this.options.scales);
+    const scale = storedScale(wanted, this.options.scales);
     if (scale === 0 || !Number.isFinite(scale)) return false;
     const { x, weights, codes, length, top } = this;
     let error = 0;
@@ -106,7 +107,7 @@ function fitLine(block: Block): Block {
     max = Math.max(max, x[i]!);
   }
   const zeroOf = (scale: number, least: number): number => Math.min(top, Math.max(0, roundEven(-least / scale)));
-  const plain = stored((max - min) / top, block.options.scales) || 1;
+  const plain = storedScale((max - min) / top, block.options.scales) || 1;
   block.offer(plain, zeroOf(plain, min));
   if (max === min) return block;
   for (let step = 0; step <= STEPS; step++) {
@@ -147,22 +148,4 @@ function fitSlope(block: Block): Block {
     if (full) block.offer(-scale, middle);
   }
   return block;
-}
-
-/** Half to even: 2^52 + 2^51 leaves no room for a fraction. */
-const MAGIC = 6755399441055744;
-const roundEven = (x: number): number => x + MAGIC - MAGIC;
-
-const LEAST_HALF = 2 ** -24;
-/** Where float16 runs out of exponents. */
-const NORMAL_HALF = 2 ** -14;
-const LARGEST_HALF = 65504;
-
-/** A scale as the file will have it; one that is beyond float16 is no candidate. */
-function stored(scale: number, form: ScaleForm): number {
-  if (form === 'float32' || scale === 0) return Math.fround(scale);
-  const magnitude = Math.abs(scale);
-  const unit = magnitude < NORMAL_HALF ? LEAST_HALF : 2 ** (Math.floor(Math.log2(magnitude)) - 10);
-  const rounded = Math.max(LEAST_HALF, roundEven(magnitude / unit) * unit);
-  return rounded > LARGEST_HALF ? Infinity : Math.sign(scale) * rounded;
 }

@@ -4,11 +4,12 @@ import { nearestCodes, storedBits, valuesOf } from '../calibrated/codes.ts';
 import { gridOf } from '../calibrated/grid.ts';
 import { matrixOf } from '../calibrated/layers.ts';
 import type { WeightGroup } from './group.ts';
+import { hqqGrid } from './hqq.ts';
 import { kQuantGrid } from './k-quant.ts';
 import type { BlockWeight } from './weight.ts';
 
-/** How scales are found: those that span each block; those with the least squared error; or with the least weighted one, by fitted lines. */
-export type Search = 'none' | 'mse' | 'k-quant';
+/** How scales are found: those that span each block; those with the least squared error; with the least weighted one, by fitted lines; or half-quadratic, with the least mean error. */
+export type Search = 'none' | 'mse' | 'k-quant' | 'hqq';
 
 /** Rounding to nearest, in blocks. */
 export interface Rounding {
@@ -99,6 +100,7 @@ export function roundedPiece({ w, rows, columns, alongRows, from }: Piece, round
 }
 
 function gridFor(w: Float32Array, k: number, n: number, { search, ...options }: Rounding, importance: ArrayLike<number> | undefined): Grid {
+  if (search === 'hqq') return hqqGrid(w, k, n, options);
   return search === 'k-quant' ? kQuantGrid(w, k, n, options, importance) : gridOf(w, k, n, { ...options, search: search === 'mse' ? 'equal' : undefined });
 }
 
