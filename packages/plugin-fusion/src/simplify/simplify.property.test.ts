@@ -19,6 +19,7 @@ async function outputsOf(model: Model, given: Model, sizes: Record<string, numbe
 }
 
 test('random graphs compute the same after simplification, with no more nodes', async () => {
+  let skipped = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(1000), { minLength: 5, maxLength: 90 }), async (choices) => {
       const text = randomGraph(choices);
@@ -29,6 +30,7 @@ test('random graphs compute the same after simplification, with no more nodes', 
       expect(nodeCount(after)).toBeLessThanOrEqual(nodeCount(before));
       for (const sizes of [{ N: 1, M: 1 }, { N: 2, M: 3 }]) {
         const was = await outputsOf(before, before, sizes).catch(() => undefined);
+        if (was === undefined) skipped++;
         fc.pre(was !== undefined); // onnxruntime fails at some branches that read what a Cast made
         const is = await outputsOf(after, before, sizes);
         for (const [name, a] of Object.entries(was)) {
@@ -39,4 +41,5 @@ test('random graphs compute the same after simplification, with no more nodes', 
     }),
     { numRuns: RUNS, seed: SEED },
   );
+  expect(skipped).toBeLessThan(RUNS / 4);
 }, 600_000);

@@ -16,6 +16,8 @@ export function randomGraph(choices: readonly number[]): string {
 }
 
 const UNARY = ['Relu', 'Neg', 'Abs', 'Identity', 'Sigmoid', 'Identity', 'Dropout'];
+/** Forms of operators changed between them; those after 17 take axes and parts in yet another way. */
+const OPSETS = [17, 15, 13, 14, 16];
 const SCALARS = ['0', '-0.0', '1', '2', '-1', '0.5'];
 const show = (dims: readonly Size[]): string => `[${dims.join(', ')}]`;
 
@@ -40,12 +42,13 @@ class Maker {
     const given = outputs.length ? outputs : [this.#values[0]!];
     const names = given.map((v, i) => ({ name: outputs.length ? v.name : 'out', dims: v.dims, i }));
     const lines = outputs.length ? this.#lines : ['out = Relu(x)'];
-    return `<ir_version: 8, opset_import: ["" : 17]> g (float[N, 4] x, float[N, M, 6] z, float[N, 2, 3] k, bool c) => (${names.map((v) => `float${show(v.dims)} ${v.name}`).join(', ')}) <${['int64[1] zero = {0}', ...this.#constants].join(', ')}> {\n${lines.join('\n')}\n}`;
+    const opset = OPSETS[(this.#choices[0] ?? 0) % OPSETS.length]!;
+    return `<ir_version: 8, opset_import: ["" : ${opset}]> g (float[N, 4] x, float[N, M, 6] z, float[N, 2, 3] k, bool c) => (${names.map((v) => `float${show(v.dims)} ${v.name}`).join(', ')}) <${['int64[1] zero = {0}', ...this.#constants].join(', ')}> {\n${lines.join('\n')}\n}`;
   }
 
   step(): void {
     const v = this.#values[this.#pick(this.#values.length)]!;
-    const steps = [this.#unary, this.#scalar, this.#vector, this.#binary, this.#transpose, this.#unsqueeze, this.#reshape, this.#casts, this.#doubled, this.#matmul, this.#expand, this.#mean, this.#branch, this.#convolution, this.#split, this.#flatten, this.#whole];
+    const steps = [this.#unary, this.#scalar, this.#vector, this.#binary, this.#transpose, this.#unsqueeze, this.#reshape, this.#casts, this.#doubled, this.#matmul, this.#expand, this.#mean, this.#branch, this.#convolution, this.#split, this.#flatten, this.#whole, this.#padded, this.#sum, this.#sequence, this.#loop, this.#where, this.#like, this.#gather, this.#backwards, this.#tile, this.#pooled, this.#inlined];
     steps[this.#pick(steps.length)]!.call(this, v);
   }
 
@@ -220,5 +223,86 @@ class Maker {
     const s = this.#helper(`Shape(${v.name})`);
     const end = this.#helper(`Slice(${s}, zero, ${this.#constant('int64[1]', [1])})`);
     this.#add(`Slice(${v.name}, zero, ${end}, zero)`, v.dims);
+  }
+
+  /** Zeros, or something else, around the last axis before a convolution. */
+  #padded(v: Made): void {
+    const [first, channels, length] = v.dims;
+    if (v.dims.length !== 3 || first === undefined || typeof channels !== 'number' || typeof length !== 'number' || length > 16) return;
+    const pads = this.#constant('int64[6]', [0, 0, this.#pick(2), 0, 0, 1]);
+    const [before] = this.#constants.at(-1)!.includes('0, 0, 1, 0, 0, 1') ? [1] : [0];
+    const filling = this.#pick(3) === 0 ? `, ${this.#constant('float', [1])}` : '';
+    const to = length + before! + 1;
+    const a = this.#add(`Pad(${v.name}, ${pads}${filling})`, [first, channels, to]);
+    this.#add(`Conv(${a.name}, ${this.#constant(`float[2, ${channels}, 2]`, this.#numbers(4 * channels))})`, [first, 2, to - 1]);
+  }
+
+  /** A sum that keeps its axis, and a Squeeze of it or none. */
+  #sum(v: Made): void {
+    if (v.dims.length < 2) return;
+    const axis = this.#pick(v.dims.length);
+    const axes = this.#constant('int64[1]', [this.#pick(2) === 0 ? axis : axis - v.dims.length]);
+    const kept = this.#add(`ReduceSum(${v.name}, ${axes})`, v.dims.map((d, i) => (i === axis ? 1 : d)));
+    if (this.#pick(2) === 0) this.#add(`Squeeze(${kept.name}, ${axes})`, v.dims.filter((_, i) => i !== axis));
+  }
+
+  #sequence(v: Made): void {
+    const last = v.dims.at(-1);
+    if (typeof last !== 'number' || last < 2) return;
+    const s = this.#helper(`SplitToSequence <axis = -1> (${v.name}, ${this.#constant('int64', [1])})`);
+    this.#add(`SequenceAt(${s}, ${this.#constant('int64', [this.#pick(2) === 0 ? 0 : -1])})`, [...v.dims.slice(0, -1), 1]);
+  }
+
+  /** A loop of none, one or two rounds over a state, which reads what lies around it. */
+  #loop(v: Made): void {
+    const [name, count, go] = [this.#name(), this.#constant('int64', [this.#pick(3)]), this.#constant('bool', [1])];
+    const type = `float${show(v.dims)}`;
+    const [i, c, d, s, t, r] = Array.from({ length: 6 }, () => this.#name());
+    this.#add(`Loop (${count}, ${go}, ${v.name}) <body = b${name} (int64 ${i}, bool ${c}, ${type} ${s}) => (bool ${d}, ${type} ${r}) { ${d} = Identity(${c})  ${t} = Relu(${v.name})  ${r} = Sub(${s}, ${t}) }>`, v.dims, name);
+  }
+
+  #where(v: Made): void {
+    const condition = this.#helper(`Less(${v.name}, ${this.#constant('float', [0.5])})`);
+    this.#add(`Where(${condition}, ${this.#constant('float', ['-9'])}, ${v.name})`, v.dims);
+  }
+
+  /** A constant of another type in the type of the value, as exporters write scalars. */
+  #like(v: Made): void {
+    if (OPSETS[(this.#choices[0] ?? 0) % OPSETS.length]! < 15) return;
+    const scalar = this.#helper(`CastLike(${this.#constant('int64', [1 + this.#pick(2)])}, ${v.name})`);
+    this.#add(`${this.#pick(2) === 0 ? 'Mul' : 'Add'}(${v.name}, ${scalar})`, v.dims);
+  }
+
+  #gather(v: Made): void {
+    const last = v.dims.at(-1);
+    if (typeof last !== 'number' || v.dims.length < 2) return;
+    const index = this.#constant('int64', [this.#pick(2) === 0 ? -1 : this.#pick(last)]);
+    this.#add(`Gather <axis = ${v.dims.length - 1}> (${v.name}, ${index})`, v.dims.slice(0, -1));
+  }
+
+  #backwards(v: Made): void {
+    const [start, end, axis, step] = ['-1', '-9223372036854775807', '-1', '-1'].map((n) => this.#constant('int64[1]', [n]));
+    this.#add(`Slice(${v.name}, ${start}, ${end}, ${axis}, ${step})`, v.dims);
+  }
+
+  #tile(v: Made): void {
+    const last = v.dims.at(-1);
+    const times = 1 + this.#pick(2);
+    if (typeof last !== 'number' || last * times > 24) return;
+    this.#add(`Tile(${v.name}, ${this.#constant(`int64[${v.dims.length}]`, v.dims.map((_, i) => (i === v.dims.length - 1 ? times : 1)))})`, [...v.dims.slice(0, -1), last * times]);
+  }
+
+  #pooled(v: Made): void {
+    const [first, channels, length] = v.dims;
+    if (v.dims.length !== 3 || first === undefined || channels === undefined || typeof length !== 'number' || length < 2) return;
+    this.#add(`${this.#pick(2) === 0 ? 'MaxPool' : 'AveragePool'} <kernel_shape = [2]> (${v.name})`, [first, channels, length - 1]);
+  }
+
+  /** A branch whose condition is a constant, with names of its own and of its neighbour. */
+  #inlined(v: Made): void {
+    const [name, p, q, r] = [this.#name(), this.#name(), this.#name(), this.#name()];
+    const type = `float${show(v.dims)}`;
+    const condition = this.#constant('bool', [this.#pick(2)]);
+    this.#add(`If (${condition}) <then_branch = t${name} () => (${type} ${p}) { ${r} = Neg(${v.name})  ${p} = Abs(${r}) }, else_branch = e${name} () => (${type} ${q}) { ${r} = Relu(${v.name})  ${q} = Neg(${r}) }>`, v.dims, name);
   }
 }
