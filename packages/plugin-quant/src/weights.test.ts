@@ -87,6 +87,11 @@ describe('quant/weights', () => {
         within: 0.02,
         check: (m) => expect(dimsOf(m)).toMatchObject({ w_codes: [50, 1, 32], w_scales: [50, 1], w_zero_points: [50, 1] }),
       },
+      {
+        name: 'an output head behind a Transpose that is tied to nothing',
+        model: product('t = Transpose<perm = [1, 0]>(w)\n y = MatMul(x, t)', `float[${N}, ${K}] w = {${numbers(K * N)}}`),
+        check: (m) => expect([opTypes(m), dimsOf(m)['w_codes']]).toEqual([['Cast', 'MatMulNBits'], [N, 2, 16]]),
+      },
       { name: 'a table in four bits', model: tied(), dims: DIMS, options: { embeddings: 4 }, check: (m) => expect(dimsOf(m)['w_codes']).toEqual([50, 1, 16]) },
       { name: 'what the recipe includes of a model that is quantized already', model: product('z = MatMul(x, w)\n q, s, p = DynamicQuantizeLinear(z)\n i = MatMulInteger(q, c, p)\n y = Cast<to = 1>(i)', `float[${K}, ${N}] w = {${numbers(K * N)}}, uint8[3, 3] c = {1, 2, 3, 4, 5, 6, 7, 8, 9}`), options: { include: ['w'] }, check: (m) => expect(opTypes(m)).toContain('MatMulNBits') },
       {
