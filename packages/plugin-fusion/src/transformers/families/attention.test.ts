@@ -3,7 +3,7 @@ import { applied } from '../../testing/applied.ts';
 import { headRules } from './heads.ts';
 import { multiHeadAttentions } from './multi-head-attention.ts';
 
-const C = 'int64[4] split = {0, 0, 2, 4}, int64[4] other = {0, 0, 4, 2}, int64[3] joined = {0, 0, 8}, float root = {2}, float half = {0.5}, float odd = {3}, float one = {1}, float low = {-3.4028235e38}, float high = {10}, float mild = {-100}, float none = {0}, int64 zero = {0}, int64[2] middle = {1, 2}, int64[2] ends = {0, 1}, float endless = {-inf}';
+const C = 'int64[4] split = {0, 0, 2, 4}, int64[4] other = {0, 0, 4, 2}, int64[3] joined = {0, 0, 8}, float root = {2}, float half = {0.5}, float odd = {3}, float one = {1}, float low = {-3.4028235e38}, float high = {10}, float mild = {-100}, float none = {0}, int64 zero = {0}, int64[2] middle = {1, 2}, int64[2] ends = {0, 1}, float endless = {-inf}, int64[1] first = {0}, int64[1] last = {3}';
 const left = (body: string, { inputs = 'int64[B, T] mask', outputs = 'float[B, S, 8] y' } = {}): string[] =>
   applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[B, S, 8] q, float[B, T, 8] k, float[B, T, 8] v, ${inputs}) => (${outputs}) <${C}> { ${body} }`, [...multiHeadAttentions('onnxruntime'), ...headRules('onnxruntime')]);
 const HEADS = 'qs = Reshape(q, split)  qh = Transpose <perm = [0, 2, 1, 3]> (qs)  ks = Reshape(k, split)  kh = Transpose <perm = [0, 2, 3, 1]> (ks)  vs = Reshape(v, split)  vh = Transpose <perm = [0, 2, 1, 3]> (vs)';
@@ -43,6 +43,18 @@ test('what has a number per key only, or fewer axes, is spread as the runtime wa
 
 test('what may be seen, and what is padding, as in GPT-2', () => {
   expect(left(`${SCORES}  r = Where(seen, d, low)  w = Add(r, mask)  ${END}`, { inputs: 'bool[1, 1, S, T] seen, float[B, 1, 1, T] mask' }).map((line) => line.split(' = ')[1]!.split('(')[0])).toEqual(['Where', 'Add', 'MultiHeadAttention']);
+});
+
+test('two things that are added, and what is hidden of a bias', () => {
+  const names = (body: string, inputs: string): string[] => left(body, { inputs }).map((line) => line.split(' = ')[1]!.split('(')[0]!);
+  expect(names(`${SCORES}  r = Add(d, bias)  w = Add(r, mask)  ${END}`, 'float[1, 2, S, T] bias, float[B, 1, 1, T] mask')).toEqual(['Add', 'MultiHeadAttention']);
+  expect(names(`${SCORES}  r = Add(d, bias)  w = Where(mask, low, r)  ${END}`, 'float[B, 2, S, T] bias, bool[B, 1, S, T] mask')).toEqual(['Where', 'Add', 'MultiHeadAttention']);
+  stays(`${SCORES}  r = Add(d, bias)  w = Where(mask, mild, r)  ${END}`, { inputs: 'float[B, 2, S, T] bias, bool[B, 1, S, T] mask' });
+});
+
+test('a mask that is cut to a length that is computed', () => {
+  const cut = (width: string): string[] => left(`n = Shape <start = 1, end = 2> (k)  m = Slice(wide, first, n, last)  ${SCORES}  w = Add(d, m)  ${END}`, { inputs: `float[B, 1, S, ${width}] wide` });
+  expect(cut('W').at(-1)).toMatch(/^y = MultiHeadAttention\(q, k, v, , , \w+\)$/);
 });
 
 test('the scale may be anywhere, or nowhere', () => {

@@ -111,8 +111,15 @@ function whole(v: Value, parts: readonly Value[], scores: Scores, flatQueries: V
   if (rows && columns) return four;
   const one = op.constant(int64s([1]));
   const length = (x: Value, axis: number): Value => op.Gather(op.Shape(x), op.constant(int64s([axis])));
-  const whose = isSame(queries, keysOf(scores)) ? length(flatQueries, 1) : length(unrepeated(scores), scores.along);
-  return op.Expand(four, op.Concat([one, one, rows ? one : length(flatQueries, 1), columns ? one : whose], { axis: 0 }));
+  // what attention gives out (its cache) must not tell the length of its mask
+  const columnsOf = (): Value => {
+    const source = unrepeated(scores);
+    const [past, fresh] = source.producer?.is('Concat') ? source.producer.inputs : [];
+    if (isSame(queries, keysOf(scores))) return length(flatQueries, 1);
+    const grows = past && fresh && source.producer?.inputs.length === 2 && scores.along === 2 && isSame(fresh.dims?.[2], queries) && isSame(past.dims?.[1], fresh.dims?.[1]);
+    return grows ? op.Add(length(past, 2), length(flatQueries, 1)) : length(source, scores.along);
+  };
+  return op.Expand(four, op.Concat([one, one, rows ? one : length(flatQueries, 1), columns ? one : columnsOf()], { axis: 0 }));
 }
 
 /** The keys before heads are repeated, which are as many. */
