@@ -1,8 +1,8 @@
 import type { Context, Model, Session } from '@onnxpress/core';
-import { batchesOf, batchOf, normalize, pool, type Batch, type Pooling, type TextInput, type Tokenizer } from '@onnxpress/text';
+import { batchesOf, batchOf, normalize, pool, type Batch, type ModelInput, type Pooling, type TextInput, type Tokenizer } from '@onnxpress/text';
 import { floatsOf } from './floats.ts';
 import { outputOf } from './output.ts';
-import { feedsOf, tokenizerOf } from './text-feeds.ts';
+import { feedsOf, inputsOf, tokenizerOf } from './text-feeds.ts';
 
 /** How texts become vectors. */
 export interface EncoderOptions {
@@ -34,6 +34,7 @@ export class Encoder {
   readonly #model: Model;
   readonly #session: Session;
   readonly #tokenizer: Tokenizer;
+  readonly #inputs: readonly ModelInput[];
   readonly #options: EncoderOptions;
   readonly #output: string;
   readonly #signal: AbortSignal;
@@ -42,6 +43,7 @@ export class Encoder {
     this.#model = model;
     this.#session = session;
     this.#tokenizer = tokenizer;
+    this.#inputs = inputsOf(model, session);
     this.#options = options;
     this.#output = outputOf(model, session, options.output);
     this.#signal = signal;
@@ -67,7 +69,7 @@ export class Encoder {
     const parts: Vectors[] = [];
     for await (const window of windows(texts, windowSize)) {
       const part = new Rows(window.length);
-      for await (const batch of batchesOf(this.#tokenizer, this.#session.inputs, window, { size: this.#options.batch, signal: this.#signal })) {
+      for await (const batch of batchesOf(this.#tokenizer, this.#inputs, window, { size: this.#options.batch, signal: this.#signal })) {
         const vectors = await this.#run(batch);
         batch.indices.forEach((index, row) => part.set(index, vectorAt(vectors, row)));
         onDone(batch.rows);
@@ -85,7 +87,7 @@ export class Encoder {
   /** The vectors of these texts in one batch, in their order. Texts of several lengths need a model that `mixesLengths`. */
   async embedTogether(texts: readonly TextInput[]): Promise<Vectors> {
     this.#signal.throwIfAborted();
-    return this.#run(batchOf(this.#tokenizer, this.#session.inputs, texts));
+    return this.#run(batchOf(this.#tokenizer, this.#inputs, texts));
   }
 
   async dispose(): Promise<void> {
