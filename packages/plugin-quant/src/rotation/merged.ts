@@ -1,4 +1,4 @@
-import { byteLengthOf, countOf, float32sOf, fromReader, lazyTensor, memoryTensor, numbersOf, OnnxError, tensorOf, type DType, type Tensor } from '@onnxpress/core';
+import { byteLengthOf, countOf, float32sOf, fromReader, lazyTensor, memoryTensor, OnnxError, tensorOf, type DType, type Tensor } from '@onnxpress/core';
 import type { Rotation } from './rotation.ts';
 
 /** About how many bytes of float64 are worked on at a time. */
@@ -35,7 +35,7 @@ export function rotatedRows(tensor: Tensor, merge: Merge): Tensor {
     const rows = Math.min(most, height - first);
     const raw = new Uint8Array(sourceRow * rows);
     for (let at = 0; at < raw.length; ) at += tensor.read(raw.subarray(at), first * sourceRow + at);
-    const numbers = numbersOf(memoryTensor(tensor.dtype, [rows, width], raw));
+    const numbers = new Float64Array(float32sOf(memoryTensor(tensor.dtype, [rows, width], raw)));
     turnRows(numbers, rows, merge);
     return stored(numbers, dtype, [rows, width], merge.name).bytes();
   }
@@ -74,7 +74,11 @@ function turnRows(numbers: Float64Array, rows: number, { rotation, gain }: Merge
 
 /** A NaN spreads over all that is rotated with it: it is an error where it is met. */
 function stored(numbers: Float64Array | Float32Array, dtype: DType, dims: readonly number[], name: string): Tensor {
-  const bad = numbers.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new OnnxError('unsupported', `Weight "${name}" holds a NaN or an infinity, which a rotation would spread over whole rows. Exclude it, or repair the model.`);
-  return dtype === 'float32' ? memoryTensor(dtype, dims, Float32Array.from(numbers)) : tensorOf(dtype, dims, numbers);
+  if (!isFinite(numbers)) throw new OnnxError('unsupported', `Weight "${name}" holds a NaN or an infinity, which a rotation would spread over whole rows. Exclude it, or repair the model.`);
+  return dtype === 'float32' ? memoryTensor(dtype, dims, new Float32Array(numbers)) : tensorOf(dtype, dims, numbers);
+}
+
+function isFinite(numbers: Float64Array | Float32Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
+  return true;
 }
