@@ -25,7 +25,7 @@ interface Choice {
  * nodes read is calibrated on what the first of them reads. Where a mapping ties a weight to the weights that read its outputs, they share a stage.
  * What is left out, and why, goes to `ctx.missed`.
  */
-export function layerStages(model: Model, choice: Choice, ctx: PassContext, mappings: readonly Mapping[] = []): LayerStage[] {
+export function layerStages(model: Model, choice: Choice, ctx: Pick<PassContext, 'missed'>, mappings: readonly Mapping[] = []): LayerStage[] {
   const groups = new Map(chosenGroups(model, choice, ctx).map((g) => [g.targets[0]!.node, g])); // no group is empty
   const single = stagesOf(model, [...groups.keys()].map((node) => ({ node, index: 0 })));
   const used = mappings.filter((m) => m.consumers.some((c) => groups.has(c.node)));
@@ -38,7 +38,7 @@ export function layerStages(model: Model, choice: Choice, ctx: PassContext, mapp
   });
 }
 
-function chosenGroups(model: Model, { include, exclude }: Choice, ctx: PassContext): WeightGroup[] {
+function chosenGroups(model: Model, { include, exclude }: Choice, ctx: Pick<PassContext, 'missed'>): WeightGroup[] {
   const chosen = selector(model, include, exclude);
   const found: Target[] = [];
   const stays = (node: Node, why: string): void => ctx.missed(`${describe(node)} stays: ${why}.`);

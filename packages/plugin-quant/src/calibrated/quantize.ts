@@ -9,7 +9,9 @@ import { bytesOf, codesFrom } from './saved.ts';
 import { awqScale } from './scale.ts';
 import { outputError, solve, type SolveOptions } from './solve.ts';
 
-export interface QuantizeOptions extends Omit<SolveOptions, 'signal'> {
+export interface QuantizeOptions extends Omit<SolveOptions, 'signal' | 'bits'> {
+  /** For all, or for each layer. */
+  readonly bits: number | ((layer: Layer) => number);
   readonly data: string;
   readonly scales: ScaleForm;
   readonly format: BlockFormat;
@@ -27,13 +29,14 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
   const data = await ctx.dataset(options.data, CALIBRATION_KINDS);
   const calibration = await Calibration.open(model, stages, samplesOf(model, data, ctx.signal), ctx);
   const later: (() => void)[] = [];
+  const bitsOf = (layer: Layer): number => (typeof options.bits === 'number' ? options.bits : options.bits(layer));
   try {
     warnOfFewTokens(calibration, stages, ctx);
     for (const [index, stage] of stages.entries()) {
       ctx.progress(index, stages.length, stage.layers[0]?.weight.name);
       const found = (await restored(stage)) ?? (await searched(stage, index));
       for (const [i, layer] of stage.layers.entries()) {
-        const emit = (): void => emitBlocks(model, layer, blockWeightOf(found[i]!, { ...layer, bits: options.bits, block: options.block }, options.scales), { format: options.format, accuracyLevel: options['accuracy-level'] });
+        const emit = (): void => emitBlocks(model, layer, blockWeightOf(found[i]!, { ...layer, bits: bitsOf(layer), block: options.block }, options.scales), { format: options.format, accuracyLevel: options['accuracy-level'] });
         if (options.sequential) emit();
         else later.push(emit);
         ctx.count('products', layer.targets.length);
@@ -69,7 +72,7 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const layers = stage.layers.filter((l) => mapping.consumers.some((c) => l.targets.some((t) => t.node === c.node)));
     const inputs = [...new Set(layers.map((l) => l.observed))].map((i) => statistics[i]!); // observed all
     const magnitude = channelMeans(inputs[0]!, mapping);
-    const { scale, gain } = await awqScale(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, gram: statistics[l.observed]!.gram })), magnitude, mapping.channelOf, options, ctx.signal);
+    const { scale, gain } = await awqScale(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, bits: bitsOf(l), gram: statistics[l.observed]!.gram })), magnitude, mapping.channelOf, options, ctx.signal);
     if (gain < 1) foldScale(mapping, scale);
     for (const input of inputs) rescale(input, (i) => scale[mapping.channelOf(i)]!);
     ctx.record(mapping.activation.name, { 'of-unscaled': gain });
@@ -82,8 +85,9 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const clock = ctx.get(Clock);
     const started = clock.ticks();
     const w = matrixOf(layer);
-    const form = { k, n, bits: options.bits, block: options.block };
-    const { codes, values, damp, dead } = await solve(w, k, n, gram, { ...options, signal: ctx.signal });
+    const bits = bitsOf(layer);
+    const form = { k, n, bits, block: options.block };
+    const { codes, values, damp, dead } = await solve(w, k, n, gram, { ...options, bits, signal: ctx.signal });
     if (options.rounding === 'gptq' && damp === undefined) ctx.warn(`The second moments of the inputs of "${weight.name}" have no Cholesky factor even with a damping of 1: its codes are the nearest ones. More calibration data may help.`);
     const error = await outputError(w, values, [k, n], gram, ctx.signal);
     const nearest = nearestCodes(w, gridOf(w, k, n, { ...form, mode: options.mode, scales: options.scales }), form);

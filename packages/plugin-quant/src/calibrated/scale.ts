@@ -7,6 +7,7 @@ export interface ScaledLayer {
   readonly w: Float32Array;
   readonly k: number;
   readonly n: number;
+  readonly bits: number;
   readonly gram: Float32Array;
 }
 
@@ -28,7 +29,7 @@ const OUTPUTS = 384;
  * block, normed to the middle of its range; the r whose quantized layers differ least in their outputs, by the very quantizer that is used afterwards. Since the
  * error of a candidate is tr(D^T G D), the second moments stand for the data.
  */
-export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, grid: Omit<GridOptions, 'search'>, signal?: AbortSignal): Promise<ScaleChoice> {
+export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, grid: Omit<GridOptions, 'search' | 'bits'>, signal?: AbortSignal): Promise<ScaleChoice> {
   const parts = layers.map(thinned);
   const weights = weightMagnitude(parts, channelOf, magnitude.length, grid.block);
   const none = new Float64Array(magnitude.length).fill(1);
@@ -46,11 +47,11 @@ export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float6
 
   async function errorOf(scale: Float64Array): Promise<number> {
     let sum = 0;
-    for (const { w, k, n, gram } of parts) {
+    for (const { w, k, n, bits, gram } of parts) {
       const scaled = new Float32Array(w.length);
       for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) scaled[i * n + j] = w[i * n + j]! * s;
-      const form = { ...grid, k, n };
-      const off = valuesOf(nearestCodes(scaled, gridOf(scaled, k, n, grid), form), form);
+      const form = { ...grid, bits, k, n };
+      const off = valuesOf(nearestCodes(scaled, gridOf(scaled, k, n, form), form), form);
       for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) off[i * n + j] = off[i * n + j]! / s - w[i * n + j]!;
       sum += await quadratic(off, [k, n], gram, signal);
     }
@@ -67,13 +68,14 @@ function normed(scale: Float64Array): Float64Array {
   return scale.map((s) => (Number.isFinite(s / middle) && s > 0 ? Math.fround(s / middle) : 1));
 }
 
-function thinned({ w, k, n, gram }: ScaledLayer): ScaledLayer {
+function thinned(layer: ScaledLayer): ScaledLayer {
+  const { w, k, n } = layer;
   const every = Math.ceil(n / OUTPUTS);
-  if (every === 1) return { w, k, n, gram };
+  if (every === 1) return layer;
   const count = Math.ceil(n / every);
   const kept = new Float32Array(k * count);
   for (let i = 0; i < k; i++) for (let j = 0; j < count; j++) kept[i * count + j] = w[i * n + j * every]!;
-  return { w: kept, k, n: count, gram };
+  return { ...layer, w: kept, n: count };
 }
 
 /** For each channel the mean over all outputs of |w| relative to the largest of its block. */

@@ -118,8 +118,8 @@ test('a scale is chosen that makes the outputs differ less, by the quantizer tha
     for (let t = 0; t < TOKENS; t++) sum += Math.abs(x[t * K + i]!);
     return sum / TOKENS;
   });
-  const grid = { bits: 4, block: 32, mode: 'asymmetric', scales: 'float32' } as const;
-  const { scale, gain } = await awqScale([{ w, k: K, n: N, gram }], magnitude, (i) => i, grid);
+  const grid = { block: 32, mode: 'asymmetric', scales: 'float32' } as const;
+  const { scale, gain } = await awqScale([{ w, k: K, n: N, bits: 4, gram }], magnitude, (i) => i, grid);
   expect(gain).toBeLessThan(0.9);
   const scaled = w.map((v, i) => v * scale[Math.floor(i / N)]!);
   const { codes } = await solve(scaled, K, N, gram, { ...options, rounding: 'nearest' });
@@ -129,6 +129,6 @@ test('a scale is chosen that makes the outputs differ less, by the quantizer tha
 
 test('where inputs are alike, no scale is chosen for its own sake', async () => {
   const identity = Float32Array.from({ length: K * K }, (_, i) => +(i % (K + 1) === 0));
-  const { gain } = await awqScale([{ w, k: K, n: N, gram: identity }], new Float64Array(K).fill(1), (i) => i, { bits: 8, block: 32, mode: 'asymmetric', scales: 'float32' });
+  const { gain } = await awqScale([{ w, k: K, n: N, bits: 8, gram: identity }], new Float64Array(K).fill(1), (i) => i, { block: 32, mode: 'asymmetric', scales: 'float32' });
   expect(gain).toBeLessThanOrEqual(1);
 });
