@@ -26,3 +26,9 @@ test('look-alikes stay', () => {
   expect(turns(left(`${TABLES.replaceAll(', one)', ', two)')}  ${TURN}`, { angles: 'float[B, 3, 2]' }))).toBe(false); // an angle per head
   expect(turns(left(`${TABLES}  ${TURN}`, { angles: 'float[C, S, 2]' }))).toBe(false); // of another batch
 });
+
+test('the operator of ONNX takes the angles of each token', () => {
+  const standard = (opset: number): string[] => applied(`<ir_version: 11, opset_import: ["" : ${opset}]> f (float[B, 3, S, 4] x, float[B, S, 2] a) => (float[B, 3, S, 4] y) <int64[1] one = {1}> { ${TABLES}  ${TURN} }`, rotaryEmbeddings('onnx'));
+  expect(standard(23)).toEqual(['cos = Cos(a)', 'sin = Sin(a)', 'y = RotaryEmbedding(x, cos, sin)']);
+  expect(standard(22).at(-1)).toBe('y = Add(m, k)');
+});
