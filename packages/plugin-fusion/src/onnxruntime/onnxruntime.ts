@@ -1,4 +1,4 @@
-import { definePass, inferNode, inferTypes, rewrite } from '@onnxpress/core';
+import { definePass, inferNode, inferTypes, rewrite, type Miss } from '@onnxpress/core';
 import { workOn } from '../simplify/part.ts';
 import { stopping } from '../simplify/rules.ts';
 import { sparing } from '../simplify/sparing.ts';
@@ -20,6 +20,9 @@ export const onnxruntime = definePass({
     const work = workOn(model, options.exclude, ctx);
     inferTypes(model);
     ctx.signal.throwIfAborted();
-    for (const [name, count] of rewrite(model, RULES.map((r) => stopping(sparing(r, work), work)), { infer: inferNode })) ctx.count(name, count);
+    const misses: Miss[] = [];
+    const fired = rewrite(model, RULES.map((r) => stopping(sparing(r, work), work)), { infer: inferNode, missed: (miss) => void misses.push(miss) });
+    for (const [name, count] of fired) ctx.count(name, count);
+    ctx.missed(() => new Set(misses.map((m) => m.text)));
   },
 });
