@@ -33,7 +33,8 @@ export function enqueue(job: Job): Promise<void> {
 }
 
 async function drain(): Promise<void> {
-  while (waiting.length || (await later())) {
+  // A batch ends when its last task does, so the first one waits for what comes along with the tensor that began it.
+  while (await later()) {
     const { signal } = waiting[0]!;
     const batch = waiting.filter((w) => w.signal === signal);
     waiting = waiting.filter((w) => w.signal !== signal);
@@ -42,8 +43,9 @@ async function drain(): Promise<void> {
   running = undefined;
 }
 
-/** Whether something was asked for in this turn of the event loop. */
+/** Whether something is waiting once this turn of the event loop, and the next one, are over. */
 async function later(): Promise<boolean> {
+  await new Promise(setImmediate);
   await new Promise(setImmediate);
   return waiting.length > 0;
 }

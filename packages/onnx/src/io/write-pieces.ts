@@ -12,8 +12,8 @@ export interface PlacedTensor {
   readonly offset: number;
 }
 
-/** How many parts that write themselves are under way at once: enough to keep every core busy. */
-const MOST_AT_ONCE = 64;
+/** How many parts that write themselves are asked for at once: so many that all cores are busy nearly to the end. */
+const MOST_AT_ONCE = 512;
 
 /** After so many bytes the disk begins to take them: a system that gathers them in memory would make everybody wait for all of them at the end. */
 const FLUSHED = 64 * 2 ** 20;
