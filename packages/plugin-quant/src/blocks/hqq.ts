@@ -23,8 +23,8 @@ const ITERATIONS = 20;
 /**
  * Half-quadratic quantization (Badri and Shaji 2023) for blocks of inputs of W [K, N], asymmetric: errors that are large become outliers, and zero point and scale
  * are fitted to what is left; by turns, until the mean error falls no more. A zero point is rounded to a code at each turn, up and down, and the scale is fitted to it:
- * onnxruntime multiplies fast with whole ones. Plain rounding is the first candidate and the best one is kept, so that no block is worse by mean |ŵ − w|. All of it in
- * float64, with scales as they are stored.
+ * onnxruntime multiplies fast with whole ones. Plain rounding is the first candidate and the best one is kept, so that no block is worse by mean |ŵ − w|,
+ * nor by its mean square, which a smaller scale alone could cost. All of it in float64, with scales as they are stored.
  */
 export function hqqGrid(w: Float32Array, k: number, n: number, options: HqqOptions): Grid {
   const zeros = new Uint8Array(Math.ceil(k / options.block) * n);
@@ -90,10 +90,11 @@ class BlockSearch {
     this.#length = length;
     let at = this.#spanning();
     let [best, least] = [at, this.#errorOf(at)];
+    const squares = propose === wholeZeros ? this.#squaresOf(at) : Infinity;
     let beta = BETA;
     for (let turn = 0; turn < ITERATIONS && least > 0; turn++, beta *= KAPPA) {
       const mean = this.#withoutOutliers(at, beta);
-      const tried = propose(this, mean, at.scale).filter((c) => c.scale !== 0 && Number.isFinite(c.scale)).map((c) => ({ candidate: c, error: this.#errorOf(c) }));
+      const tried = propose(this, mean, at.scale).filter((c) => c.scale !== 0 && Number.isFinite(c.scale) && this.#squaresOf(c) <= squares).map((c) => ({ candidate: c, error: this.#errorOf(c) }));
       const [next] = tried.sort((a, b) => a.error - b.error);
       if (!next || !(next.error < least)) break;
       [at, best, least] = [next.candidate, next.candidate, next.error];
@@ -120,6 +121,12 @@ class BlockSearch {
   #errorOf(candidate: Candidate): number {
     let sum = 0;
     for (let i = 0; i < this.#length; i++) sum += Math.abs((this.#codeOf(this.#x[i]!, candidate) - candidate.zero) * candidate.scale - this.#x[i]!);
+    return sum;
+  }
+
+  #squaresOf(candidate: Candidate): number {
+    let sum = 0;
+    for (let i = 0; i < this.#length; i++) sum += ((this.#codeOf(this.#x[i]!, candidate) - candidate.zero) * candidate.scale - this.#x[i]!) ** 2;
     return sum;
   }
 
