@@ -150,6 +150,13 @@ test('a value that must stay is computed as before', async () => {
   expect(reasons).toEqual(['Neg "t": it was asked to stay']);
 });
 
+test('a name that both branches use is the name of both constants', async () => {
+  const { g } = await folded(`g (bool c, float x) => (float y) <float a = {1.0}, float b = {2.0}> {
+    y = If(c) <then_branch = t () => (u) { s = Mul(a, b) u = Add(x, s) }, else_branch = e () => (v) { s = Add(a, b) v = Add(x, s) }> }`, { evaluate: (m) => Promise.resolve(m.graph.outputs.map(() => float32s([], [3]))) });
+  const branches = [...g.nodes][0]!.graphs();
+  expect(branches.map((b) => [...b.initializers.keys()])).toEqual([['s'], ['s']]);
+});
+
 test('branches are folded too, also by what lies around them', async () => {
   const { g } = await folded(`g (bool c, int64[2] x) => (y) <int64[2] a = {1, 2}> { s = Neg(a)
     y = If(c) <then_branch = t () => (u) { n = Neg(s) u = Add(x, n) }, else_branch = e () => (v) { v = Neg(x) }> }`);

@@ -140,11 +140,9 @@ function install(v: Value, tensor: Tensor, asInitializer: boolean): void {
     graph.replace(v, node.output);
     return;
   }
-  const { name } = v;
-  const constant = graph.addInitializer(name, tensor);
+  const constant = graph.addInitializer(v.name, tensor);
   graph.replace(v, constant);
-  graph.rename(v, graph.freshName(`${name}_folded`));
-  graph.rename(constant, name);
+  graph.exchangeNames(v, constant);
 }
 
 /** Removes candidates that nobody reads any more, and what was there for them alone. Returns how many nodes but Constants. */

@@ -666,6 +666,17 @@ export class Graph {
     this.#rename(value, name);
   }
 
+  /** Each of two values of this graph gets the name of the other: no name is taken or freed, so that it works where another branch uses one of them too. */
+  exchangeNames(a: Value, b: Value): void {
+    const outside = [a, b].find((v) => this.#values.get(v.name) !== v);
+    if (outside) throw new OnnxError('bad-edit', `"${outside.name}" is not in graph "${this.name}".`);
+    const [nameOfA, nameOfB] = [a.name, b.name];
+    for (const v of [a, b]) chosen.delete(v);
+    this.#rename(a, this.freshName(nameOfA));
+    this.#rename(b, nameOfA);
+    this.#rename(a, nameOfB);
+  }
+
   #rename(value: Value, name: string): void {
     this.#annotateInstead(value, name);
     this.#values.delete(value.name);

@@ -13,6 +13,14 @@ test('uneven parts say their sizes, in whatever order they are taken', async () 
   expect(await left('q = Slice(x, three, end, a)  p = Slice(x, zero, three, a)')).toContainEqual(expect.stringMatching(/Split\(x, \w+\)$/));
 });
 
+test('halves of a part are parts of what the first Split gives', async () => {
+  const both = `g (float[N, 8] x) => (float[N, 4] w, float[N, 2] y, float[N, 2] z) <int64[1] zero = {0}, int64[1] two = {2}, int64[1] four = {4}, int64[1] end = {99}, int64[1] a = {1}> {
+    l = Slice(x, zero, four, a) r = Slice(x, four, end, a) p = Slice(l, zero, two, a) q = Slice(l, two, end, a) w = Relu(r) y = Relu(p) z = Neg(q) }`;
+  const [outer, inner] = await after(both, splitSlices);
+  expect(outer).toMatch(/= Split\(x\)$/);
+  expect(inner?.split(' = ')[1]).toBe(`Split(${outer?.split(',')[0]})`);
+});
+
 test('parts that overlap, leave something out, or lie along other axes stay', async () => {
   expect(await left('p = Slice(x, zero, three, a)  q = Slice(x, two, end, a)')).toHaveLength(4);
   expect(await left('p = Slice(x, zero, two, a)  q = Slice(x, three, end, a)')).toHaveLength(4);

@@ -65,7 +65,8 @@ function fitTogether(cuts: readonly Cut[]): boolean {
 }
 
 function split(graph: Graph, { cuts, first }: Cuts, { ctx }: Work): void {
-  const { x, axis } = cuts[0]!;
+  const { node: some, axis } = cuts[0]!;
+  const x = some.inputs[0]!; // not as it was found: that may have been a cut itself, and is a part of a Split by now
   const op = valueOps(graph, (node) => void graph.add(node, { before: first }));
   const sizes = cuts.map((c) => c.end - c.start);
   const even = sizes.every((s) => s === sizes[0]);
