@@ -7,6 +7,8 @@ const HEAD = '<ir_version: 8, opset_import: ["" : 17]>\n';
 const W = 'float[2, 2] w = {1, -10, -2, 5}';
 const product = (body: string, initializers = W): string => `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${initializers}> {\n${body}\n}`;
 
+const DEFAULTS: Parameters<typeof dynamic.run>[1] = { activations: 'token', slowdown: 0.05, blocks: true, 'per-channel': true, embeddings: true, 'reduce-range': 'auto', include: [], exclude: [], 'on-quantized': 'keep' };
+
 const opTypes = (model: Model): string[] => [...model.nodes()].map((n) => n.opType);
 
 describe('quant/dynamic', () => {
@@ -14,8 +16,9 @@ describe('quant/dynamic', () => {
     bound: { relative: 0.03, because: 'activations have 256 levels over the range of the whole tensor, weights 255 over a channel: each rounds by at most half a level, and these sums have two terms' },
     changes: [
       {
-        name: 'a product with a constant weight, a scale per column',
+        name: 'a product with a constant weight, a scale per column, and one for all activations',
         model: product('y = MatMul(x, w)'),
+        options: { activations: 'tensor' },
         to: `${HEAD}g (float[N, 2] x) => (float[N, 2] y)
           <int8[2, 2] w_int8 = {64, -127, -127, 64}, float[2] w_scale = {0.015748031, 0.078740157}> {
             dynamicquantizelinear, dynamicquantizelinear_1, dynamicquantizelinear_2 = DynamicQuantizeLinear(x)
@@ -25,11 +28,12 @@ describe('quant/dynamic', () => {
             y = Mul(cast, mul)
           }`,
       },
-      { name: 'one scale for all of a weight', model: product('y = MatMul(x, w)'), options: { 'per-channel': false }, check: (m) => expect(m.graph.initializers.get('w_scale')?.constant.dims).toEqual([]) },
+      { name: 'one scale for all of a weight', model: product('y = MatMul(x, w)'), options: { activations: 'tensor', 'per-channel': false }, check: (m) => expect(m.graph.initializers.get('w_scale')?.constant.dims).toEqual([]) },
       {
         name: 'Gemm with a transposed weight, a bias and a factor',
         model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`),
-        check: (m) => expect(opTypes(m)).toEqual(['DynamicQuantizeLinear', 'MatMulInteger', 'Cast', 'Mul', 'Mul', 'Mul', 'Add']),
+        options: { activations: 'tensor' },
+        check: (m) => expect(opTypes(m)).toEqual(['DynamicQuantizeLinear', 'MatMulInteger', 'Cast', 'Mul', 'Mul', 'Constant', 'Mul', 'Add']),
       },
       {
         name: 'an embedding table, a scale per row',
@@ -44,11 +48,13 @@ describe('quant/dynamic', () => {
       {
         name: 'weights in half precision, through their Cast',
         model: product('c = Cast<to = 1>(w)\n y = MatMul(x, c)', 'float16[2, 2] w = {15360, 51456, 49152, 17664}'),
+        options: { activations: 'tensor' },
         check: (m) => expect([...m.graph.initializers.keys()]).toEqual(['w_int8', 'w_scale']),
       },
       {
         name: 'two products of one input share its quantization, and two of one weight share its codes',
         model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${W}> {\n a = MatMul(x, w)\n b = MatMul(x, w)\n y = Add(a, b)\n}`,
+        options: { activations: 'tensor' },
         check: (m) => expect([opTypes(m).filter((t) => t === 'DynamicQuantizeLinear').length, m.graph.initializers.size]).toEqual([1, 2]),
       },
       {
@@ -58,8 +64,57 @@ describe('quant/dynamic', () => {
         }`,
         check: (m) => expect(opTypes(m)).toContain('MatMulInteger'),
       },
+      {
+        name: 'a scale per token: the scales of rows first, then those of columns, and never their product',
+        model: product('y = MatMul(x, w)'),
+        to: `${HEAD}g (float[N, 2] x) => (float[N, 2] y)
+          <int8[2, 2] w_int8 = {64, -127, -127, 64}, float[2] w_scale = {0.015748031, 0.078740157}, float int8_step = {0.007874016}, float int8_least_scale = {1e-30}, float int8_shift = {128}, uint8 int8_zero_point = {128}> {
+            abs = Abs(x)
+            reducemax = ReduceMax<axes = [-1], keepdims = 1>(abs)
+            mul = Mul(reducemax, int8_step)
+            max = Max(mul, int8_least_scale)
+            div = Div(x, max)
+            round = Round(div)
+            add = Add(round, int8_shift)
+            cast = Cast<to = 2>(add)
+            matmulinteger = MatMulInteger(cast, w_int8, int8_zero_point)
+            cast_1 = Cast<to = 1>(matmulinteger)
+            mul_1 = Mul(cast_1, max)
+            y = Mul(mul_1, w_scale)
+          }`,
+      },
+      { name: 'a scale per token, where axes are an input', model: product('y = MatMul(x, w)').replace('17', '20'), check: (m) => expect(opTypes(m)).toContain('ReduceMax') },
+      { name: 'a scale per token behind a Gemm', model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`), check: (m) => expect(opTypes(m).slice(-2)).toEqual(['Mul', 'Add']) },
+      { name: '7 bits', model: product('y = MatMul(x, w)'), options: { 'reduce-range': true }, check: (m) => expect(Math.max(...[...new Int8Array(m.graph.initializers.get('w_int8')!.constant.bytes())].map(Math.abs))).toBe(63) },
+      {
+        name: 'what computes in half precision',
+        model: `${HEAD}g (float16[N, 2] x) => (float16[N, 2] y) <float16[2, 2] w = {15360, 51456, 49152, 17664}> { y = MatMul(x, w) }`,
+        check: (m) => expect(opTypes(m).filter((t) => t === 'Cast')).toHaveLength(4),
+      },
+      {
+        name: 'two products of one input, each token quantized once',
+        model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${W}, float[2, 2] v = {1, 2, 3, 4}> {\n a = MatMul(x, w)\n b = MatMul(x, v)\n y = Add(a, b)\n}`,
+        check: (m) => expect(opTypes(m).filter((t) => t === 'ReduceMax')).toHaveLength(1),
+      },
+      {
+        name: 'two branches, each with the codes of what both read',
+        model: `${HEAD}g (bool c, float[N, 2] x) => (float[N, 2] y) <${W}> {
+          y = If (c) <then_branch = t () => (float[N, 2] a) { a = MatMul(x, w) }, else_branch = e () => (float[N, 2] b) { p = MatMul(x, w)\n b = Neg(p) }>
+        }`,
+        check: (m) => expect(opTypes(m).filter((t) => t === 'ReduceMax')).toHaveLength(2),
+      },
+      {
+        name: 'a table that an output head is tied to, stored once',
+        model: () => parseModel(`${HEAD}g (int64[N] ids) => (float[N, 40] y) <float[40, 32] w = {${Array.from({ length: 40 * 32 }, (_, i) => Math.sin(i * 1.3).toFixed(4)).join(', ')}}> {
+          h = Gather(w, ids)
+          t = Transpose<perm = [1, 0]>(w)
+          y = MatMul(h, t)
+        }`),
+        check: (m) => expect([opTypes(m).filter((t) => t !== 'Reshape').sort(), [...m.graph.initializers.values()].reduce((sum, v) => sum + v.constant.byteLength, 0)]).toEqual([['GatherBlockQuantized', 'MatMulNBits'], 40 * 32 + 40 * 4 + 16]),
+      },
     ],
     keeps: [
+      { name: 'a model that is quantized already', model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <int8[2, 2] v = {1, 2, 3, 4}, ${W}> { a = DequantizeLinear(v, s)\n z = MatMul(x, a)\n y = MatMul(z, w) }`.replace('<int8', '<float s = {1}, int8') },
       { name: 'a weight that is computed', model: `${HEAD}g (float[2, 2] x) => (float[2, 2] y) { y = MatMul(x, x) }` },
       { name: 'a weight that someone else reads', model: product('z = MatMul(x, w)\n y = Add(z, w)', W) },
       { name: 'a weight that is an output', model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y, float[2, 2] w) <${W}> { y = MatMul(x, w) }` },
@@ -74,11 +129,12 @@ describe('quant/dynamic', () => {
     rejects: [
       { name: 'an unknown option', options: { perchannel: true }, says: /unknown option "perchannel"/ },
       { name: 'text for a switch', options: { 'per-channel': 'yes' }, says: /"per-channel" must be true or false/ },
+      { name: 'a slowdown below none', options: { slowdown: -1 }, says: /slowdown/ },
     ],
   })) test(c.name, c.run);
 });
 
-test('an opset without the operators is refused with what to do', () => {
+test('an opset without the operators is refused with what to do', async () => {
   const model = parseModel('<ir_version: 5, opset_import: ["" : 10]> g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }');
-  expect(() => dynamic.run(model, { 'per-channel': true, embeddings: true, include: [], exclude: [] }, testPassContext())).toThrow('needs opset 11, and the model has 10');
+  await expect(async () => dynamic.run(model, DEFAULTS, testPassContext())).rejects.toThrow('needs opset 11, and the model has 10');
 });

@@ -10,6 +10,8 @@ export interface Int8Shape {
   readonly axis: 0 | 1 | 'tensor';
   /** Whether codes are written as those of the transposed matrix. */
   readonly transposed?: boolean;
+  /** Use 7 of the 8 bits. */
+  readonly reduceRange?: boolean;
 }
 
 /** Where the results go; what has no target is not written. */
@@ -34,7 +36,9 @@ export interface Int8Limits {
 }
 
 const LIMITS: Int8Limits = { piece: PIECE_BYTES, results: 48 * 2 ** 20 };
-const HIGHEST = 127;
+
+/** The largest code. */
+const highestOf = ({ reduceRange = false }: Int8Shape): number => (reduceRange ? 63 : 127);
 
 /**
  * The work of symmetric `quantizeInt8PerAxis` and `quantizeInt8PerTensor` for a matrix that lies in a file, with the same bytes. Where a scale
@@ -57,7 +61,9 @@ type Built = Omit<Int8Work, 'nonFinite'>;
 type Part = Piece & { readonly row: number };
 
 /** Each row has its scale: some rows are a task, and are read once. */
-function rowByRow({ source, stored, shape: { rows, columns }, targets, limits }: Plan): Built {
+function rowByRow({ source, stored, shape, targets, limits }: Plan): Built {
+  const { rows, columns } = shape;
+  const highest = highestOf(shape);
   const height = Math.min(rows, Math.max(1, Math.floor(limits.piece / 4 / columns)));
   const scratch = new ScratchPlan();
   const reader = new PieceReader(stored, height * columns, scratch);
@@ -65,7 +71,7 @@ function rowByRow({ source, stored, shape: { rows, columns }, targets, limits }:
   const scales = scratch.take(height * 4);
   const parts = partsOf(source, stored, columns, { rows, first: 0, width: columns, height });
   const tasks = [...grouped(parts, PIECES_PER_TASK)].map((group) => reader.through(source, group, (floats, { row, rows: count }) => [
-    ['int8Rows', floats, count, columns, HIGHEST, codes, scales],
+    ['int8Rows', floats, count, columns, highest, codes, scales],
     ...written(targets.codes, row * columns, codes, count * columns),
     ...written(targets.scales, row * 4, scales, count * 4),
   ]));
@@ -73,7 +79,9 @@ function rowByRow({ source, stored, shape: { rows, columns }, targets, limits }:
 }
 
 /** One task: first the scales, then the codes, as wide a strip at a time as can be turned around. */
-function inTwoReadings({ source, stored, shape: { rows, columns, axis, transposed = false }, targets, limits }: Plan): Built {
+function inTwoReadings({ source, stored, shape, targets, limits }: Plan): Built {
+  const { rows, columns, axis, transposed = false } = shape;
+  const highest = highestOf(shape);
   const most = Math.max(1, Math.floor(limits.piece / 4));
   const width = transposed ? Math.min(columns, Math.max(1, Math.floor(limits.results / rows))) : columns;
   const heightOf = (wide: number): number => Math.min(rows, Math.max(1, Math.floor(most / wide)));
@@ -92,7 +100,7 @@ function inTwoReadings({ source, stored, shape: { rows, columns, axis, transpose
     return [['rangesOfRows', floats, lines, length, at(minima, group), at(maxima, group), at(magnitudes, group)]];
   });
   if (axis === 'tensor') task.push(['largestFirst', magnitudes, groups]);
-  task.push(['int8Scales', magnitudes, axis === 'tensor' ? 1 : groups, HIGHEST, scales]);
+  task.push(['int8Scales', magnitudes, axis === 'tensor' ? 1 : groups, highest, scales]);
   task.push(...written(targets.scales, 0, scales, axis === 'tensor' ? 4 : groups * 4));
   if (!targets.codes) return { tasks: [task], scratch: scratch.bytes };
 
@@ -100,9 +108,9 @@ function inTwoReadings({ source, stored, shape: { rows, columns, axis, transpose
     const wide = Math.min(width, columns - first);
     const parts = partsOf(source, stored, columns, { rows, first, width: wide, height: heightOf(width) });
     task.push(...reader.through(source, parts, (floats, { row, rows: count }) => [
-      axis === 0 ? ['int8EncodeRows', floats, count, wide, at(scales, row), 0, -HIGHEST, HIGHEST, codes]
-        : axis === 1 ? ['int8EncodeColumns', floats, count, wide, at(scales, first), 0, -HIGHEST, HIGHEST, codes]
-          : ['int8EncodeRows', floats, 1, count * wide, scales, 0, -HIGHEST, HIGHEST, codes],
+      axis === 0 ? ['int8EncodeRows', floats, count, wide, at(scales, row), 0, -highest, highest, codes]
+        : axis === 1 ? ['int8EncodeColumns', floats, count, wide, at(scales, first), 0, -highest, highest, codes]
+          : ['int8EncodeRows', floats, 1, count * wide, scales, 0, -highest, highest, codes],
       ...(transposed ? [['transpose8', codes, count, wide, wide, { scratch: turned.scratch + row }, rows] as const] : written(targets.codes, row * columns, codes, count * wide)),
     ]));
     if (transposed) task.push(...written(targets.codes, first * rows, turned, wide * rows));
