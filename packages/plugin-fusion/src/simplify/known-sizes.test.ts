@@ -32,6 +32,14 @@ test('a size is read from the graph around a branch, and not from another branch
   expect(await left(text)).toContain('  p = Neg(s)');
 });
 
+test('a number and a list of one are the same size where that saves a node', async () => {
+  const text = (more: string, out = ''): string => `<opset_import: ["" : 17]> g (float[N, 3] p, float[M, 3] x) => (int64 a, int64[1] y${out}) <int64 i = {0}, int64[1] j = {0}, int64[1] k = {1}> {
+    s = Shape(p)  t = Shape(x)  b = Gather(s, i)  c = Gather(t, i)  a = Add(b, c)  all = Concat<axis = 0>(p, x)  u = Shape(all)  l = Slice(u, j, k)  y = Neg(l)  ${more} }`;
+  const lines = await left(text(''));
+  expect(lines.filter((l) => l.includes('Unsqueeze'))).toEqual([expect.stringMatching(/= Unsqueeze\(a, /)]);
+  expect(await left(text('z = Neg(u)', ', int64[2] z'))).toContain('y = Neg(l)'); // the shape is read anyway
+});
+
 test('an output keeps its maker', async () => {
   expect(await left('g (float[N] x, float[N] z) => (int64[1] s, int64[1] t) { s = Shape(x)  t = Shape(z) }')).toEqual(['s = Shape(x)', 't = Shape(z)']);
 });

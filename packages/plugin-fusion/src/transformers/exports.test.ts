@@ -21,7 +21,7 @@ const EXPORTS: Readonly<Record<string, { readonly nodes: readonly [number, numbe
   'qwen3': { nodes: [261, 119, 94], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'roberta': { nodes: [146, 86, 29], attention: ['Attention'] },
   't5-decoder': { nodes: [258, 134, 93], attention: ['MultiHeadAttention', 'MultiHeadAttention'] },
-  't5-encoder': { nodes: [107, 76, 55], attention: ['MultiHeadAttention'] },
+  't5-encoder': { nodes: [107, 76, 51], attention: ['Attention'] },
   'vit': { nodes: [106, 70, 27], attention: ['Attention'] },
 };
 
