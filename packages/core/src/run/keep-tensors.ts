@@ -23,9 +23,14 @@ export async function keepTensors(store: Store, key: string, placed: readonly Pl
   const last = placed.at(-1);
   const size = last ? last.offset + last.tensor.byteLength : 0;
   const folder = join(store.folder, 'partial');
-  mkdirSync(folder, { recursive: true });
   const path = join(folder, `${key}.part`);
-  const unlock = lock(`${path}.lock`);
+  let unlock: (() => void) | undefined;
+  try {
+    mkdirSync(folder, { recursive: true });
+    unlock = lock(`${path}.lock`);
+  } catch (e) {
+    throw ifDiskFull(e, store.folder, () => size);
+  }
   if (!unlock) return store.keepFile((descriptor, temporary) => writeTensors(descriptor, temporary, placed, watch), size);
   const journal = `${path}.journal`;
   try {
@@ -99,14 +104,18 @@ function readJournal(path: string): Finished[] {
   });
 }
 
-/** Takes a lock for this process and gives what releases it; undefined where a living process has it. */
+/** Takes a lock for this process and gives what releases it; undefined where a living process has it. Throws what the system says where no file can be made. */
 function lock(path: string): (() => void) | undefined {
   const release = (): void => rmSync(path, { force: true });
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       writeFileSync(path, String(process.pid), { flag: 'wx' });
       return release;
-    } catch {
+    } catch (e) {
+      if (!(e instanceof Error && 'code' in e && e.code === 'EEXIST')) {
+        release(); // a full disk takes a file's name and none of its bytes
+        throw e;
+      }
       const holder = Number(existsSync(path) ? readFileSync(path, 'utf8') : 0);
       if (holder > 0 && isAlive(holder)) return undefined;
       release(); // its process was killed

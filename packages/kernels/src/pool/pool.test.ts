@@ -98,6 +98,15 @@ test('a signal that has come already starts nothing', async () => {
   for (const nanoseconds of [0, Infinity]) await expect(pool.run([[['reverse', NOWHERE, 8]]], { nanoseconds, signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow('too late');
 });
 
+test('what the system refuses a worker keeps its code', async () => {
+  const descriptor = openSync('/dev/null', 'r');
+  try {
+    for (const nanoseconds of [0, Infinity]) await expect(poolOf(2).run([[['writeFile', descriptor, 0, 0, 8]]], { nanoseconds })).rejects.toMatchObject({ code: 'EBADF', syscall: 'write' });
+  } finally {
+    closeSync(descriptor);
+  }
+});
+
 test('what onTask throws ends the work', async () => {
   const run = poolOf(2).run([[['multiplyScratch', 1, 1, 1]]], { onTask: () => { throw new Error('no more room'); } });
   await expect(run).rejects.toThrow('no more room');

@@ -32,7 +32,13 @@ interface Seat {
   scratchBytes: number;
 }
 
-type Report = { readonly task: number; readonly values: TaskValues } | { readonly finished: true } | { readonly error: unknown };
+type Report = { readonly task: number; readonly values: TaskValues } | { readonly finished: true } | Thrown;
+
+interface Thrown {
+  readonly error: unknown;
+  /** What an error of the system says beside its message: its code, its path. */
+  readonly facts?: object;
+}
 
 /**
  * Threads that run kernels on the memory of the process. Tasks are taken in their order by whoever is free; since a task's result does not depend on the
@@ -130,12 +136,12 @@ export class WorkerPool {
       };
       const onMessage = (report: Report): void => {
         if ('task' in report) done(report.task, report.values);
-        else if ('error' in report) settle(() => reject(fromWorker(report.error)));
+        else if ('error' in report) settle(() => reject(fromWorker(report)));
         else settle(resolve);
       };
       const onLoss = (error: unknown): void => {
         this.#seats = this.#seats.filter((s) => s !== seat);
-        settle(() => void this.#leave(seat).then(() => reject(fromWorker(error))));
+        settle(() => void this.#leave(seat).then(() => reject(fromWorker({ error }))));
       };
       const onExit = (code: number): void => onLoss(new Error(`A worker ended with exit code ${code} in the middle of its work.`));
       worker.on('message', onMessage).on('error', onLoss).on('exit', onExit);
@@ -150,9 +156,9 @@ export class WorkerPool {
   }
 }
 
-/** What a worker threw: cloning keeps message and stack, and loses only the class of errors of our own. */
-function fromWorker(error: unknown): Error {
-  return error instanceof Error ? error : new Error(`A worker failed: ${String(error)}`);
+/** What a worker threw: cloning keeps message and stack, and loses the class of errors of our own and what the system said. */
+function fromWorker({ error, facts }: Thrown): Error {
+  return error instanceof Error ? Object.assign(error, facts) : new Error(`A worker failed: ${String(error)}`);
 }
 
 let shared: WorkerPool | undefined;

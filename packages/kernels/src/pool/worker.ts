@@ -5,7 +5,8 @@ import { FILE_CALLS_SOURCE } from './file-calls.ts';
  * of the process, then takes tasks by a shared counter until none is left or somebody says stop.
  *
  * workerData: { module, memory }. In: { tasks, scratch, shared }, where `shared` holds the number of the next task and the sign to stop, and `scratch` is
- * this worker's own range. Out: { task, values } for each task that is done, then { finished: true }, or { error }.
+ * this worker's own range. Out: { task, values } for each task that is done, then { finished: true }, or { error, facts }, the facts being what the system says
+ * of an error beside its message, which a copy of it would lack.
  */
 export const WORKER_SOURCE = `'use strict';
 const { parentPort, workerData: { module: compiled, memory } } = require('node:worker_threads');
@@ -30,7 +31,7 @@ parentPort.on('message', async ({ tasks, scratch, shared }) => {
     }
   } catch (error) {
     Atomics.store(state, STOP, 1);
-    report = { error };
+    report = { error, facts: { ...error } };
   }
   await files.close();
   parentPort.postMessage(report);
