@@ -2,6 +2,7 @@ import { parseModel, type Model } from '@onnxpress/core';
 import { passCases, testPassContext } from '@onnxpress/core/testing';
 import { describe, expect, test } from 'vitest';
 import { dynamic } from './dynamic.ts';
+import { largestGap, outputFor } from './int8/testing.ts';
 
 const HEAD = '<ir_version: 8, opset_import: ["" : 17]>\n';
 const W = 'float[2, 2] w = {1, -10, -2, 5}';
@@ -137,4 +138,24 @@ describe('quant/dynamic', () => {
 test('an opset without the operators is refused with what to do', async () => {
   const model = parseModel('<ir_version: 5, opset_import: ["" : 10]> g (float[N, 2] x) => (float[N, 2] y) <float[2, 2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }');
   await expect(async () => dynamic.run(model, DEFAULTS, testPassContext())).rejects.toThrow('needs opset 11, and the model has 10');
+});
+
+/** The same sums in another order, and int8 activations of blocks by two kernels. */
+const ORDER = 1e-5;
+
+test('a table and the head that is tied to it compute the same at each level of optimization', async () => {
+  const [V, H] = [40, 32];
+  const table = Array.from({ length: V * H }, (_, i) => Math.sin(i * 1.3));
+  const model = parseModel(`${HEAD}g (float[N, ${V}] x) => (float[N, ${V}] y) <float[${V}, ${H}] w = {${table.map((v) => v.toFixed(4)).join(', ')}}> {
+    ids = ArgMax<axis = 1, keepdims = 0>(x)
+    h = Gather(w, ids)
+    t = Transpose<perm = [1, 0]>(w)
+    y = MatMul(h, t)
+  }`);
+  const before = model.clone();
+  await dynamic.run(model, DEFAULTS, testPassContext());
+  const x = Float32Array.from({ length: 5 * V }, (_, i) => Math.sin(i * 7.1));
+  const [was, none, basic, all] = [await outputFor(before, x, V), await outputFor(model, x, V, 'none'), await outputFor(model, x, V, 'basic'), await outputFor(model, x, V)];
+  expect([largestGap(none, basic), largestGap(none, all)].every((gap) => gap < ORDER)).toBe(true);
+  expect(largestGap(was, all)).toBeLessThan(0.03); // as of the pass
 });

@@ -69,7 +69,8 @@ function int8Blocks(x: Float32Array, k: number, block: number): Float32Array {
 const inBlocks = (w: Float32Array, k: number, n: number, block: number): Float32Array =>
   roundedPiece({ w, rows: k, columns: n, alongRows: false, from: 0 }, { bits: 8, block, mode: 'symmetric', scales: 'float32', search: 'none' });
 
-function thinned({ w, k, n }: MeasuredLayer): MeasuredLayer {
+/** The layer with some of its outputs. */
+export function thinned({ w, k, n }: MeasuredLayer): MeasuredLayer {
   const every = Math.ceil(n / OUTPUTS);
   const count = Math.ceil(n / every);
   return count === n ? { w, k, n } : { w: Float32Array.from({ length: k * count }, (_, at) => w[Math.floor(at / count) * n + (at % count) * every]!), k, n: count };

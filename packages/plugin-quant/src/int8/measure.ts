@@ -29,6 +29,7 @@ export interface MeasureOptions {
 
 /** Measures every form of products of the main graph on calibration data, by the activation that they read, in the order of computation. The model stays as it is. */
 export async function measureForms(model: Model, products: readonly Target[], options: MeasureOptions, ctx: PassContext): Promise<MeasuredProducts[]> {
+  if (products.length === 0) return [];
   const stages = stagesOf(model, products.map(({ node }) => ({ node, index: 0 })));
   const byNode = new Map(products.map((t) => [t.node, t]));
   const data = await ctx.dataset(options.data, CALIBRATION_KINDS);
