@@ -29,9 +29,9 @@ const OUTPUTS = 384;
  * block, normed to the middle of its range; the r whose quantized layers differ least in their outputs, by the very quantizer that is used afterwards. Since the
  * error of a candidate is tr(D^T G D), the second moments stand for the data.
  */
-export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, grid: Omit<GridOptions, 'search' | 'bits'>, signal?: AbortSignal): Promise<ScaleChoice> {
+export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, { block, mode, scales }: Omit<GridOptions, 'search' | 'bits'>, signal?: AbortSignal): Promise<ScaleChoice> {
   const parts = layers.map(thinned);
-  const weights = weightMagnitude(parts, channelOf, magnitude.length, grid.block);
+  const weights = weightMagnitude(parts, channelOf, magnitude.length, block);
   const none = new Float64Array(magnitude.length).fill(1);
   const without = await errorOf(none);
   let best: ScaleChoice = { scale: none, gain: 1 };
@@ -50,7 +50,7 @@ export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float6
     for (const { w, k, n, bits, gram } of parts) {
       const scaled = new Float32Array(w.length);
       for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) scaled[i * n + j] = w[i * n + j]! * s;
-      const form = { ...grid, bits, k, n };
+      const form = { block, mode, scales, bits, k, n };
       const off = valuesOf(nearestCodes(scaled, gridOf(scaled, k, n, form), form), form);
       for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) off[i * n + j] = off[i * n + j]! / s - w[i * n + j]!;
       sum += await quadratic(off, [k, n], gram, signal);

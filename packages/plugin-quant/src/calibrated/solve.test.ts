@@ -132,3 +132,10 @@ test('where inputs are alike, no scale is chosen for its own sake', async () => 
   const { gain } = await awqScale([{ w, k: K, n: N, bits: 8, gram: identity }], new Float64Array(K).fill(1), (i) => i, { block: 32, mode: 'asymmetric', scales: 'float32' });
   expect(gain).toBeLessThanOrEqual(1);
 });
+
+test('options that are not its own do not reach the scale search', async () => {
+  const magnitude = new Float64Array(K).fill(1).map((_, i) => Math.sqrt(gram[i * (K + 1)]!));
+  const grid = { block: 32, mode: 'asymmetric', scales: 'float32' } as const;
+  const layers = [{ w, k: K, n: N, bits: 4, gram }];
+  expect(await awqScale(layers, magnitude, (i) => i, { ...grid, search: true } as typeof grid)).toEqual(await awqScale(layers, magnitude, (i) => i, grid));
+});
