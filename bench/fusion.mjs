@@ -29,10 +29,10 @@ for (const [name, path] of subjects) {
   const simple = original.clone();
   await simplify.run(simple, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext({ usesRuntime: true }));
   const fused = simple.clone();
-  await transformers.run(fused, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
+  await transformers.run(fused, { target: 'onnxruntime', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
   console.log(`\n${name}: nodes ${[original, simple, fused].map(nodeCount).join(' → ')}, weights ${[original, simple, fused].map((m) => (weightBytes(m) / 1e6).toFixed(1)).join(' → ')} MB`);
   const fastest = simple.clone();
-  await transformers.run(fastest, { target: 'onnxruntime', prefer: 'fastest', exclude: [] }, testPassContext());
+  await transformers.run(fastest, { target: 'onnxruntime', prefer: 'fastest', opset: 'auto', exclude: [] }, testPassContext());
   const sessions = [];
   for (const model of [original, simple, fused, fastest]) sessions.push(await runtime.load(model, { threads: 1 }));
   for (const { batch, length } of sizes) {

@@ -61,14 +61,14 @@ async function judge(name, path, inputs) {
   const before = count(path);
   const [standard, fewest] = flags.includes('--peers') ? measurePeers(path, inputs, spec) : SMALLEST[name];
   const simple = await written(name, path, 'simplify', [['simplify', { 'fold-bytes': 0 }]]);
-  const all = await written(name, path, 'all', [['simplify', { 'fold-bytes': 0 }], ['transformers', { target: 'onnxruntime', prefer: 'fewest' }], ['onnxruntime', {}]]);
+  const all = await written(name, path, 'all', [['simplify', { 'fold-bytes': 0 }], ['transformers', { target: 'onnxruntime', prefer: 'fewest', opset: 'auto' }], ['onnxruntime', {}]]);
   show(`  simplify: nodes, of ${before.nodes}`, simple.nodes, 'nodes', standard);
   show('  simplify, transformers, onnxruntime: nodes', all.nodes, 'nodes', fewest);
   show('  simplify: bytes', simple.bytes / before.bytes, 'times', 1);
   show('  simplify, transformers, onnxruntime: bytes', all.bytes / before.bytes, 'times', 1);
   for (const [what, result, goal] of [['simplify', simple, standard], ['simplify, transformers, onnxruntime', all, fewest]]) {
     if (result.nodes <= goal) continue;
-    const free = await written(name, path, 'free', [['simplify', { 'fold-bytes': UNLIMITED }], ...(result === all ? [['transformers', { target: 'onnxruntime', prefer: 'fewest' }], ['onnxruntime', {}]] : [])]);
+    const free = await written(name, path, 'free', [['simplify', { 'fold-bytes': UNLIMITED }], ...(result === all ? [['transformers', { target: 'onnxruntime', prefer: 'fewest', opset: 'auto' }], ['onnxruntime', {}]] : [])]);
     show(`  ${what}: nodes, ${(free.bytes / before.bytes).toFixed(2)} times the bytes`, free.nodes, 'nodes', goal);
   }
   const verdicts = [simple, all].map((r) => checkEqual(path, r.path, inputs));

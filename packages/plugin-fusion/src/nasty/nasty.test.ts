@@ -28,7 +28,7 @@ async function compared(before: Model, after: Model): Promise<string> {
 
 const STEPS: readonly ((model: Model) => void | Promise<void>)[] = [
   (model) => simplify.run(model, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext()),
-  (model) => transformers.run(model, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext()),
+  (model) => transformers.run(model, { target: 'onnxruntime', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext()),
   (model) => onnxruntime.run(model, { exclude: [] }, testPassContext()),
 ];
 

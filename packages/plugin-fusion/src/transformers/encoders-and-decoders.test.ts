@@ -56,7 +56,7 @@ for (const [name, { body }] of Object.entries(FAMILIES)) {
     const before = parseModel(`<ir_version: 11, opset_import: ["" : 23]> g (float[B, S, 8] x, int64[B, S] attention_mask) => (float[B, S, 8] y) <${WEIGHTS}> { ${body} }`);
     const after = before.clone();
     await simplify.run(after, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext({ usesRuntime: true }));
-    await transformers.run(after, { target: 'onnx', prefer: 'fewest', exclude: [] }, testPassContext());
+    await transformers.run(after, { target: 'onnx', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
     expect(shown(after).filter((line) => line.includes(' = Attention('))).toHaveLength(name === STANDARD ? 1 : 0);
     expect([...after.graph.opsets.keys()]).toEqual(['']);
     for (const mask of [() => 1n, (i: number) => BigInt(i % 4 === 0 ? 0 : 1), (i: number) => BigInt(i < 4 ? 0 : 1)]) {
@@ -72,7 +72,7 @@ for (const [name, { body, left }] of Object.entries(FAMILIES)) {
     const before = parseModel(`<ir_version: 8, opset_import: ["" : 17]> g (float[B, S, 8] x, int64[B, S] attention_mask) => (float[B, S, 8] y) <${WEIGHTS}> { ${body} }`);
     const after = before.clone();
     await simplify.run(after, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext({ usesRuntime: true }));
-    await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
+    await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
     const operators = shown(after).map((line) => line.split(' = ')[1]!.split('(')[0]!);
     expect(operators.filter((o) => o.endsWith('Attention'))).toEqual(left.filter((o) => o.endsWith('Attention')));
     if (left.includes('Cast')) expect(operators).toEqual(left);

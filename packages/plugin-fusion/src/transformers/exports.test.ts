@@ -9,20 +9,20 @@ import { transformers } from './transformers.ts';
 const EXPORTS: Readonly<Record<string, { readonly nodes: readonly [number, number, number]; readonly attention: readonly string[] }>> = {
   'bert-eager': { nodes: [101, 72, 11], attention: ['Attention'] },
   'bert': { nodes: [127, 78, 22], attention: ['Attention'] },
-  'clip': { nodes: [299, 185, 114], attention: ['Attention', 'Attention'] },
-  'deberta-v2': { nodes: [349, 135, 98], attention: ['MultiHeadAttention'] },
-  'distilbert': { nodes: [86, 68, 24], attention: ['Attention'] },
+  'clip': { nodes: [299, 185, 82], attention: ['Attention', 'Attention'] },
+  'deberta-v2': { nodes: [349, 135, 90], attention: ['MultiHeadAttention'] },
+  'distilbert': { nodes: [86, 68, 16], attention: ['Attention'] },
   'gpt2': { nodes: [281, 119, 72], attention: ['MultiHeadAttention'] },
   'llama': { nodes: [244, 108, 78], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'modernbert': { nodes: [156, 87, 66], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'mpnet': { nodes: [146, 100, 48], attention: ['Attention'] },
-  'phi': { nodes: [196, 114, 85], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
+  'phi': { nodes: [196, 114, 77], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'qwen2': { nodes: [240, 104, 66], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'GroupQueryAttention'] },
   'qwen3': { nodes: [261, 119, 94], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'roberta': { nodes: [146, 86, 29], attention: ['Attention'] },
   't5-decoder': { nodes: [258, 134, 93], attention: ['MultiHeadAttention', 'MultiHeadAttention'] },
   't5-encoder': { nodes: [107, 76, 51], attention: ['Attention'] },
-  'vit': { nodes: [106, 70, 27], attention: ['Attention'] },
+  'vit': { nodes: [106, 70, 19], attention: ['Attention'] },
 };
 
 /** Which tokens count: all, padding behind or in front, a row of padding only. */
@@ -81,16 +81,16 @@ describe('exporters’ graphs', () => {
       const counts = [nodeCount(before), nodeCount(after)];
       const standard = after.clone();
       const fastest = after.clone();
-      await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
+      await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
       counts.push(nodeCount(after));
       rows.push(`${name}: ${counts.join(' → ')}`);
       expect(attentionOf(after)).toEqual(attention);
       for (const [i, most] of nodes.entries()) expect(counts[i]).toBeLessThanOrEqual(most);
       await assertSame(before, after);
-      await transformers.run(standard, { target: 'onnx', prefer: 'fewest', exclude: [] }, testPassContext());
+      await transformers.run(standard, { target: 'onnx', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
       expect([...standard.graph.opsets.keys()]).toEqual(['']);
       await assertSame(before, standard);
-      await transformers.run(fastest, { target: 'onnxruntime', prefer: 'fastest', exclude: [] }, testPassContext());
+      await transformers.run(fastest, { target: 'onnxruntime', prefer: 'fastest', opset: 'auto', exclude: [] }, testPassContext());
       await assertSame(before, fastest);
     });
   }

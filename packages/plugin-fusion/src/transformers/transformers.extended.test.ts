@@ -55,7 +55,7 @@ describe.skipIf(!shared)('real models', () => {
       await simplify.run(after, { 'fold-bytes': 0, 'keep-metadata': false, exclude: [] }, testPassContext());
       const simple = nodeCount(after);
       const bytes = weightBytes(after);
-      await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', exclude: [] }, testPassContext());
+      await transformers.run(after, { target: 'onnxruntime', prefer: 'fewest', opset: 'auto', exclude: [] }, testPassContext());
       rows.push(`${name}: ${nodeCount(before)} → ${simple} → ${nodeCount(after)} (${best}), ${weightBytes(before)} → ${bytes} → ${weightBytes(after)} bytes`);
       expect(nodeCount(after)).toBeLessThanOrEqual(best);
 

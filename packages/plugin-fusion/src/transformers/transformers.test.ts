@@ -48,9 +48,22 @@ const cases = passCases(transformers, {
     },
     {
       name: 'a layer of an encoder',
-      model: `${HEAD.replace('14', '17')} <${LAYER}> { ${ATTENTION} ${REST} }`,
+      model: `${HEAD} <${LAYER}> { ${ATTENTION} ${REST} }`,
       dims: { B: 2, S: 5 },
       check: (m) => expect(operators(shown(m))).toEqual(['Cast', 'Attention', 'MatMul', 'Sum', 'LayerNormalization', 'MatMul', 'BiasGelu', 'MatMul']),
+    },
+    {
+      name: 'a layer of an encoder in its own opset',
+      model: `${HEAD} <${LAYER}> { ${ATTENTION} ${REST} }`,
+      options: { opset: 'keep' },
+      dims: { B: 2, S: 5 },
+      check: (m) => expect([m.opsets.get(''), operators(shown(m)).includes('ReduceMean')]).toEqual([14, true]),
+    },
+    {
+      name: 'standard operators of a newer opset, where that is asked for',
+      model: `<ir_version: 8, opset_import: ["" : 16]> g (float[B, 4] x) => (float[B, 4] y) <float c = {1.4142135}, float one = {1}, float half = {0.5}> { d = Div(x, c)  e = Erf(d)  f = Add(e, one)  h = Mul(x, half)  y = Mul(h, f) }`,
+      options: { target: 'onnx', opset: 'raise' },
+      check: (m) => expect([m.opsets.get(''), operators(shown(m))]).toEqual([23, ['Gelu']]),
     },
     {
       name: 'standard operators only',
@@ -62,6 +75,9 @@ const cases = passCases(transformers, {
   keeps: [
     { name: 'what is no transformer', model: 'g (float[N, 4] x) => (float[N, 4] y) { a = Relu(x)  y = Softmax(a) }' },
     { name: 'what only onnxruntime has, where it is not the target', model: '<ir_version: 9, opset_import: ["" : 20]> g (float[N, 4] x) => (float[N, 4] y) { a = Sigmoid(x)  y = Mul(x, a) }', options: { target: 'onnx' } },
+    { name: 'the opset for runtimes that may not know a newer one', model: '<ir_version: 8, opset_import: ["" : 16]> g (float[B, 4] x) => (float[B, 4] y) <float c = {1.4142135}, float one = {1}, float half = {0.5}> { d = Div(x, c)  e = Erf(d)  f = Add(e, one)  h = Mul(x, half)  y = Mul(h, f) }', options: { target: 'onnx' } },
+    { name: 'the opset where a newer one has nothing for the model', model: '<ir_version: 8, opset_import: ["" : 14]> g (float[N, 4] x) => (float[N, 4] y) { a = ReduceMean(x)  y = Softmax(a) }' },
+    { name: 'the opset where what is excluded would be written differently', model: '<ir_version: 8, opset_import: ["" : 11]> g (float[B, 4] x) => (float[B, 4] y) <float c = {1.4142135}, float one = {1}, float half = {0.5}> { m = Softmax(x)  d = Div(m, c)  e = Erf(d)  f = Add(e, one)  h = Mul(m, half)  y = Mul(h, f) }', options: { target: 'onnx', opset: 'raise', exclude: ['op:Softmax'] } },
     { name: 'what is excluded', model: '<ir_version: 9, opset_import: ["" : 20]> g (float[N, 4] x) => (float[N, 4] y) { a = Sigmoid(x)  y = Mul(x, a) }', options: { exclude: ['op:Sigmoid'] } },
   ],
   rejects: [{ name: 'a target that is none', options: { target: 'tensorrt' as 'onnx' }, says: /target/ }],

@@ -19,6 +19,7 @@ import { rmsNormalizations } from './families/rms-normalization.ts';
 import { rotaryEmbeddings } from './families/rotary.ts';
 import { standardAttentions } from './families/standard-attention.ts';
 import { sumsBeforeNormalization } from './families/sum-before-normalization.ts';
+import { raiseFor } from './raise-for.ts';
 import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
@@ -42,7 +43,8 @@ export const transformers = definePass({
   summary: 'Replaces layer normalization, GELU, attention, rotary and token embeddings by the operators that runtimes have for them. Run fusion/simplify first: rules look for the simplest form. A mask of tokens holds 0 and 1.',
   numerics: 'rounding',
   options: {
-    target: { type: 'string', enum: ['onnxruntime', 'onnx'], default: 'onnxruntime', description: 'onnxruntime: also operators that only it has (com.microsoft). onnx: standard operators of the model’s opset.' },
+    target: { type: 'string', enum: ['onnxruntime', 'onnx'], default: 'onnxruntime', description: 'onnxruntime: also operators that only it has (com.microsoft). onnx: standard operators.' },
+    opset: { type: 'string', enum: ['auto', 'keep', 'raise'], default: 'auto', description: 'Whether the model’s opset may be raised, as fusion/opset does it. auto: for onnxruntime, to 17, where that leaves fewer operators (LayerNormalization); not for onnx, whose other runtimes may not know newer ones. keep: it stays. raise: also for onnx, to 23 (Attention, RotaryEmbedding, RMSNormalization).' },
     prefer: { type: 'string', enum: ['fastest', 'fewest'], default: 'fastest', description: 'fastest: layer normalization stays apart from the sum before it, because onnxruntime is slower at doing both at once: 4 to 9 % of an encoder at large batches. fewest: as few operators as possible.' },
     exclude: { type: 'array', items: { type: 'string', format: 'nodes' }, default: [], description: 'Nodes that stay as they are: globs over node or weight names, op:Type, or domain:name.' },
   },
@@ -59,14 +61,18 @@ export const transformers = definePass({
         for (const [name, count] of fired) ctx.count(name, count);
       },
     };
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const before = model.revision;
-      for (const part of [fuse, knownSizes, merge, deadCode]) {
-        ctx.signal.throwIfAborted();
-        await part.run(work);
+    const settle = async (): Promise<void> => {
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const before = model.revision;
+        for (const part of [fuse, knownSizes, merge, deadCode]) {
+          ctx.signal.throwIfAborted();
+          await part.run(work);
+        }
+        if (model.revision === before) break;
       }
-      if (model.revision === before) break;
-    }
+    };
+    await settle();
+    if (raiseFor(options.target, options.opset, rules, work)) await settle();
     for (const why of misses) ctx.missed(why);
   },
 });
