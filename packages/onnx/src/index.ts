@@ -32,6 +32,7 @@ export { sparseTensor } from './ir/sparse.ts';
 export { stringBytesOf, stringsOf, stringTensor } from './ir/strings.ts';
 export { BYTES_LIMIT, fromReader, isFileTensor, isSparse, lazyTensor, memoryTensor, reshaped, type FileTensor, type SparseTensor, type Tensor } from './ir/tensor.ts';
 export { describeType, sameDim, sameType, tensorType, type Dim, type TensorType, type ValueType } from './ir/types.ts';
+export { Aside } from './io/aside.ts';
 export { partOf, readsOf, type Ends } from './ir/part.ts';
 export { assertValid, validate, type Problem } from './ir/validate.ts';
 export { importDomainOf, valueOps } from './ir/value-ops.ts';

@@ -1,4 +1,4 @@
-import type { Model, Node, Value } from '@onnxpress/onnx';
+import type { Model, Node, Tensor, Value } from '@onnxpress/onnx';
 import type { RunEvent, StepRecord } from '../run/events.ts';
 import type { Services, Token } from '../services/services.ts';
 import type { Feeds, Runtime, RuntimeSettings } from '../services/tokens.ts';
@@ -152,6 +152,8 @@ export interface PassContext extends Context {
   readonly random: () => number;
   /** Where a long pass keeps its finished layers, so that a killed run goes on where it was. */
   readonly checkpoint: Checkpoint;
+  /** The same tensor, on the disk if it is large: for results that are made one by one and would fill the memory together. */
+  aside(tensor: Tensor): Tensor;
   warn(message: string, at?: Node | Value): void;
   /** A number for the report: nodes fused, weights zeroed. Calls with one name add up. */
   count(name: string, by?: number): void;

@@ -1,4 +1,4 @@
-import { describe, Node, type Value } from '@onnxpress/onnx';
+import { describe, Node, type Aside, type Tensor, type Value } from '@onnxpress/onnx';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Checkpoint, Context, Dataset, DatasetKind, PassContext } from '../plugin/kinds.ts';
@@ -50,6 +50,8 @@ export interface PassParts {
   readonly usesRuntime: boolean;
   readonly random: () => number;
   readonly checkpoint: Checkpoint;
+  /** Absent where results may stay in memory. */
+  readonly aside?: Aside | undefined;
   warn(message: string): void;
   count(name: string, by: number): void;
   /** Absent where nobody wants to know. */
@@ -58,12 +60,16 @@ export interface PassParts {
   readonly record?: ((record: StepRecord) => void) | undefined;
 }
 
+/** Smaller tensors are no burden, and reading them back would be. */
+const WORTH_A_FILE = 64 * 1024;
+
 /** The context of a pass. */
 export function passContextOf(parts: ContextParts, pass: PassParts): PassContext {
   const base = contextOf(parts);
   const own = {
     random: pass.random,
     checkpoint: pass.checkpoint,
+    aside: (tensor: Tensor) => (pass.aside && tensor.byteLength >= WORTH_A_FILE ? pass.aside.put(tensor) : tensor),
     warn: (message: string, at?: Node | Value) => pass.warn(at ? `${message} (${at instanceof Node ? describe(at) : `"${at.name}"`})` : message),
     count: (name: string, by = 1) => pass.count(name, by),
     missed(why: string | (() => Iterable<string>)) {

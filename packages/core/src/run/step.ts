@@ -1,4 +1,5 @@
-import { assertValid, describeType, watchRewriting, type Model } from '@onnxpress/onnx';
+import { join } from 'node:path';
+import { Aside, assertValid, describeType, watchRewriting, type Model } from '@onnxpress/onnx';
 import { notVerified, signatureChanged, sourceChanged, stepRolledBack, verifyFailed } from '../diagnostics/catalogue.ts';
 import { RunError } from '../diagnostics/errors.ts';
 import { asRunError } from '../diagnostics/failure.ts';
@@ -89,18 +90,24 @@ export async function runStep(step: Step, before: Model, { original, sources, st
     const edited = before.clone();
     const [counted, records, fired]: [Record<string, number>, StepRecord[], Firing[]] = [{}, [], []];
     if (most !== undefined) watchRewriting(edited, { most, fired: (rule, at) => void fired.push({ rule, at }) });
+    const aside = new Aside(join(store.folder, 'aside'));
     const ctx = passContextOf(parts, {
       use: call.use,
       usesRuntime: pass.usesRuntime === true,
       random: seeded(recipe.seed, index, call.use),
       checkpoint,
+      aside,
       warn: warned,
       count(name, by) {
         counted[name] = (counted[name] ?? 0) + by;
       },
       record: (record) => void records.push(record),
     });
-    await placed(recipe, call, () => pass.run(edited, call.with as never, ctx)); // checked against the pass's own schema
+    try {
+      await placed(recipe, call, () => pass.run(edited, call.with as never, ctx)); // checked against the pass's own schema
+    } finally {
+      aside.dispose();
+    }
     parts.signal.throwIfAborted();
     return { copy: edited, counts: counted, records, fired };
   }
