@@ -1,4 +1,4 @@
-import { nearestCodes, valuesOf } from './codes.ts';
+import { changeByRounding } from './codes.ts';
 import { gridOf, type GridOptions } from './grid.ts';
 import { quadratic } from './solve.ts';
 
@@ -30,7 +30,7 @@ const OUTPUTS = 384;
  * error of a candidate is tr(D^T G D), the second moments stand for the data.
  */
 export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, { block, mode, scales }: Omit<GridOptions, 'search' | 'bits'>, signal?: AbortSignal): Promise<ScaleChoice> {
-  const parts = layers.map(thinned);
+  const parts = layers.map(thinned).map((part) => ({ ...part, scaled: new Float32Array(part.w.length), product: new Float32Array(part.w.length) })); // room that all candidates share
   const weights = weightMagnitude(parts, channelOf, magnitude.length, block);
   const none = new Float64Array(magnitude.length).fill(1);
   const without = await errorOf(none);
@@ -47,13 +47,12 @@ export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float6
 
   async function errorOf(scale: Float64Array): Promise<number> {
     let sum = 0;
-    for (const { w, k, n, bits, gram } of parts) {
-      const scaled = new Float32Array(w.length);
+    for (const { w, k, n, bits, gram, scaled, product } of parts) {
       for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) scaled[i * n + j] = w[i * n + j]! * s;
       const form = { block, mode, scales, bits, k, n };
-      const off = valuesOf(nearestCodes(scaled, gridOf(scaled, k, n, form), form), form);
-      for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) off[i * n + j] = off[i * n + j]! / s - w[i * n + j]!;
-      sum += await quadratic(off, [k, n], gram, signal);
+      const off = changeByRounding(scaled, gridOf(scaled, k, n, form), form);
+      for (let i = 0; i < k; i++) for (let j = 0, s = scale[channelOf(i)]!; j < n; j++) off[i * n + j]! /= s;
+      sum += await quadratic(off, [k, n], gram, signal, product);
     }
     return sum;
   }
