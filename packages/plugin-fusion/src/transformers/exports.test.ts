@@ -14,7 +14,7 @@ const EXPORTS: Readonly<Record<string, { readonly nodes: readonly [number, numbe
   'distilbert': { nodes: [86, 68, 16], attention: ['Attention'] },
   'gpt2': { nodes: [281, 119, 72], attention: ['MultiHeadAttention'] },
   'llama': { nodes: [244, 108, 78], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
-  'modernbert': { nodes: [156, 87, 66], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
+  'modernbert': { nodes: [156, 87, 43], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'mpnet': { nodes: [146, 100, 48], attention: ['Attention'] },
   'phi': { nodes: [196, 114, 77], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'MultiHeadAttention'] },
   'qwen2': { nodes: [240, 104, 66], attention: ['RotaryEmbedding', 'RotaryEmbedding', 'GroupQueryAttention'] },

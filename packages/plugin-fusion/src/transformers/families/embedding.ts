@@ -2,7 +2,7 @@ import { contentsOf, float32sOf, lazyTensor, nodeRule, numbersOf, oneOf, optiona
 import { anchored } from '../anchored.ts';
 import { sameShape, sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
-import { epsilonOf, NORMALIZATION, normalized, unfit } from './layer-normalization.ts';
+import { betaOf, epsilonOf, gammaOf, GROWS, NORMALIZATION, normalized, unfit } from './layer-normalization.ts';
 
 const table = value({ rank: 2, dtype: 'float32' });
 const ids = value({ rank: 2, dtype: ['int32', 'int64'] });
@@ -16,20 +16,20 @@ const embedLayerNormalization = rule('embed-layer-normalization', {
     const position = op.Gather(positions, positionIds);
     return normalized(holes, op, oneOf(op.Add(op.Add(word, type), position), op.Add(op.Add(word, position), type), op.Add(word, op.Add(type, position)), op.Add(word, position)));
   },
-  where(found) {
+  where(found, root) {
     const { words, ids, types, typeIds, positions, positionIds } = found;
     if (typeIds && !sameShape(ids, typeIds)) return `"${typeIds.name}" is not known to have the shape of "${ids.name}"`;
     if (!countsUp(positionIds, ids, positions) && !sameShape(ids, positionIds)) return `"${positionIds.name}" is neither known to count from 0 nor to have the shape of "${ids.name}"`;
     for (const t of [words, types, positions]) if (t && (sizeOf(t, 1) === undefined || sizeOf(t, 1) !== sizeOf(words, 1))) return `"${t.name}" has rows of another size`;
     if (types && (sizeOf(types, 0) ?? 0) > (sizeOf(words, 0) ?? 0)) return `"${types.name}" has more rows than "${words.name}": it holds words`;
-    if (sizeOf(found.gamma, 0) !== sizeOf(words, 1)) return 'it normalizes another axis';
-    return unfit({ ...found, meanAxes: undefined, varianceAxes: undefined, axis: undefined }, words) ?? overLast(found);
+    return unfit({ ...found, meanAxes: undefined, varianceAxes: undefined, axis: undefined }, words, root.output) ?? overLast(found);
   },
+  grows: GROWS,
   build(found, op) {
-    const { words, ids, types, typeIds, positions, positionIds, gamma, beta } = found;
+    const { words, ids, types, typeIds, positions, positionIds } = found;
     const narrow = (v: Value): Value => (v.type?.kind === 'tensor' && v.type.dtype === 'int32' ? v : op.Cast(v, { to: INT32 }));
     const given = countsUp(positionIds, ids, positions) ? undefined : narrow(positionIds);
-    const [y] = op.in('com.microsoft').outputs(2).EmbedLayerNormalization(narrow(ids), typeIds && narrow(typeIds), words, positions, types, gamma, beta, undefined, given, { epsilon: epsilonOf(found) }); // onnxruntime wants a second output, if without a name
+    const [y] = op.in('com.microsoft').outputs(2).EmbedLayerNormalization(narrow(ids), typeIds && narrow(typeIds), words, positions, types, gammaOf(found, words, op), betaOf(found, words, op), undefined, given, { epsilon: epsilonOf(found) }); // onnxruntime wants a second output, if without a name
     return y;
   },
 });

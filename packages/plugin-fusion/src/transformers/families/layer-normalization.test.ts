@@ -22,6 +22,15 @@ test('the deviation may be a power, a reciprocal, or one divided by a root', () 
   expect(left(`${MEAN} ${VARIANCE} s = Sqrt(e)  r = Div(one, s)  n = Mul(d, r)  k = Mul(g, n)  y = Add(b, k)`)).toEqual(ONE);
 });
 
+test('without a factor, or without what is added', () => {
+  const bare = `${MEAN} ${VARIANCE} s = Sqrt(e)`;
+  expect(left(`${bare}  y = Div(d, s)`)).toEqual(['y = LayerNormalization(x, constant)']);
+  expect(left(`${bare}  n = Div(d, s)  y = Mul(n, g)`)).toEqual(['y = LayerNormalization(x, g)']);
+  expect(left(`${bare}  n = Div(d, s)  y = Add(n, b)`)).toEqual(['y = LayerNormalization(x, constant, b)']);
+  expect(left(`${bare}  n = Div(d, s)  y = Mul(n, w)`, { inputs: 'float[N, M, 4] x, float[N, M, 1] w' })).toEqual([expect.stringMatching(/^n = LayerNormalization\(x, /), 'y = Mul(n, w)']);
+  expect(left('t = Add(x, z)  y = LayerNormalization(t, g)', SKIP)).toEqual(['y = SkipLayerNormalization(x, z, g)']);
+});
+
 test('look-alikes stay', () => {
   const stays = (body: string, more: Parameters<typeof left>[1] = {}): void => expect(left(body, more).some((line) => line.includes('Normalization'))).toBe(false);
   stays(`${MEAN} ${VARIANCE.replace('axes = [-1]', 'axes = [1]')} s = Sqrt(e)  ${END}`); // variance over another axis
