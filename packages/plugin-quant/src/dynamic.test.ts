@@ -8,7 +8,9 @@ const HEAD = '<ir_version: 8, opset_import: ["" : 17]>\n';
 const W = 'float[2, 2] w = {1, -10, -2, 5}';
 const product = (body: string, initializers = W): string => `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${initializers}> {\n${body}\n}`;
 
-const DEFAULTS: Parameters<typeof dynamic.run>[1] = { activations: 'token', slowdown: 0.05, blocks: true, 'per-channel': true, embeddings: true, 'reduce-range': 'auto', include: [], exclude: [], 'on-quantized': 'keep' };
+const DEFAULTS: Parameters<typeof dynamic.run>[1] = { activations: 'tensor', slowdown: 0.05, blocks: true, 'per-channel': true, embeddings: true, 'reduce-range': 'auto', include: [], exclude: [], 'on-quantized': 'keep' };
+
+const TOKEN = { activations: 'token' } as const;
 
 const opTypes = (model: Model): string[] => [...model.nodes()].map((n) => n.opType);
 
@@ -19,7 +21,6 @@ describe('quant/dynamic', () => {
       {
         name: 'a product with a constant weight, a scale per column, and one for all activations',
         model: product('y = MatMul(x, w)'),
-        options: { activations: 'tensor' },
         to: `${HEAD}g (float[N, 2] x) => (float[N, 2] y)
           <int8[2, 2] w_int8 = {64, -127, -127, 64}, float[2] w_scale = {0.015748031, 0.078740157}> {
             dynamicquantizelinear, dynamicquantizelinear_1, dynamicquantizelinear_2 = DynamicQuantizeLinear(x)
@@ -29,11 +30,10 @@ describe('quant/dynamic', () => {
             y = Mul(cast, mul)
           }`,
       },
-      { name: 'one scale for all of a weight', model: product('y = MatMul(x, w)'), options: { activations: 'tensor', 'per-channel': false }, check: (m) => expect(m.graph.initializers.get('w_scale')?.constant.dims).toEqual([]) },
+      { name: 'one scale for all of a weight', model: product('y = MatMul(x, w)'), options: { 'per-channel': false }, check: (m) => expect(m.graph.initializers.get('w_scale')?.constant.dims).toEqual([]) },
       {
         name: 'Gemm with a transposed weight, a bias and a factor',
         model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`),
-        options: { activations: 'tensor' },
         check: (m) => expect(opTypes(m)).toEqual(['DynamicQuantizeLinear', 'MatMulInteger', 'Cast', 'Mul', 'Mul', 'Constant', 'Mul', 'Add']),
       },
       {
@@ -49,13 +49,11 @@ describe('quant/dynamic', () => {
       {
         name: 'weights in half precision, through their Cast',
         model: product('c = Cast<to = 1>(w)\n y = MatMul(x, c)', 'float16[2, 2] w = {15360, 51456, 49152, 17664}'),
-        options: { activations: 'tensor' },
         check: (m) => expect([...m.graph.initializers.keys()]).toEqual(['w_int8', 'w_scale']),
       },
       {
         name: 'two products of one input share its quantization, and two of one weight share its codes',
         model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${W}> {\n a = MatMul(x, w)\n b = MatMul(x, w)\n y = Add(a, b)\n}`,
-        options: { activations: 'tensor' },
         check: (m) => expect([opTypes(m).filter((t) => t === 'DynamicQuantizeLinear').length, m.graph.initializers.size]).toEqual([1, 2]),
       },
       {
@@ -68,6 +66,7 @@ describe('quant/dynamic', () => {
       {
         name: 'a scale per token: the scales of rows first, then those of columns, and never their product',
         model: product('y = MatMul(x, w)'),
+        options: TOKEN,
         to: `${HEAD}g (float[N, 2] x) => (float[N, 2] y)
           <int8[2, 2] w_int8 = {64, -127, -127, 64}, float[2] w_scale = {0.015748031, 0.078740157}, float int8_step = {0.007874016}, float int8_least_scale = {1e-30}, float int8_shift = {128}, uint8 int8_zero_point = {128}> {
             abs = Abs(x)
@@ -84,17 +83,19 @@ describe('quant/dynamic', () => {
             y = Mul(mul_1, w_scale)
           }`,
       },
-      { name: 'a scale per token, where axes are an input', model: product('y = MatMul(x, w)').replace('17', '20'), check: (m) => expect(opTypes(m)).toContain('ReduceMax') },
-      { name: 'a scale per token behind a Gemm', model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`), check: (m) => expect(opTypes(m).slice(-2)).toEqual(['Mul', 'Add']) },
+      { name: 'a scale per token, where axes are an input', model: product('y = MatMul(x, w)').replace('17', '20'), options: TOKEN, check: (m) => expect(opTypes(m)).toContain('ReduceMax') },
+      { name: 'a scale per token behind a Gemm', model: product('y = Gemm<alpha = 0.5, transB = 1>(x, w, b)', `${W}, float[2] b = {1, 2}`), options: TOKEN, check: (m) => expect(opTypes(m).slice(-2)).toEqual(['Mul', 'Add']) },
       { name: '7 bits', model: product('y = MatMul(x, w)'), options: { 'reduce-range': true }, check: (m) => expect(Math.max(...[...new Int8Array(m.graph.initializers.get('w_int8')!.constant.bytes())].map(Math.abs))).toBe(63) },
       {
         name: 'what computes in half precision',
         model: `${HEAD}g (float16[N, 2] x) => (float16[N, 2] y) <float16[2, 2] w = {15360, 51456, 49152, 17664}> { y = MatMul(x, w) }`,
+        options: TOKEN,
         check: (m) => expect(opTypes(m).filter((t) => t === 'Cast')).toHaveLength(4),
       },
       {
         name: 'two products of one input, each token quantized once',
         model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y) <${W}, float[2, 2] v = {1, 2, 3, 4}> {\n a = MatMul(x, w)\n b = MatMul(x, v)\n y = Add(a, b)\n}`,
+        options: TOKEN,
         check: (m) => expect(opTypes(m).filter((t) => t === 'ReduceMax')).toHaveLength(1),
       },
       {
@@ -102,6 +103,7 @@ describe('quant/dynamic', () => {
         model: `${HEAD}g (bool c, float[N, 2] x) => (float[N, 2] y) <${W}> {
           y = If (c) <then_branch = t () => (float[N, 2] a) { a = MatMul(x, w) }, else_branch = e () => (float[N, 2] b) { p = MatMul(x, w)\n b = Neg(p) }>
         }`,
+        options: TOKEN,
         check: (m) => expect(opTypes(m).filter((t) => t === 'ReduceMax')).toHaveLength(2),
       },
       {
