@@ -2,8 +2,9 @@ import { definePass, list, mappingsOf } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { prepareForm } from './blocks/emit.ts';
 import { layerStages } from './calibrated/layers.ts';
-import { BLOCK_OPTIONS, CHOICE_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
+import { BLOCK_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
 import { quantizeStages } from './calibrated/quantize.ts';
+import { CHOICE_OPTIONS } from './options.ts';
 
 /**
  * AWQ (Lin et al., arXiv 2306.00978): channels that matter are scaled up where they are made into weights and down where they come from, so that their

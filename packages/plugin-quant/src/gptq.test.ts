@@ -8,11 +8,12 @@ import { weights } from './weights.ts';
 
 type Options = Parameters<typeof awq.run>[1];
 const DEFAULTS: Options = {
-  data: 'calib', bits: 4, block: 32, mode: 'asymmetric', scales: 'float16', format: 'MatMulNBits', 'accuracy-level': 1, rounding: 'nearest', search: 'none', damp: 0.01,
+  data: 'calib', bits: 4, block: 32, mode: 'asymmetric', scales: 'auto', format: 'MatMulNBits', 'accuracy-level': 1, rounding: 'nearest', search: 'none', damp: 0.01,
   'act-order': true, sequential: true, include: [], exclude: [], 'on-quantized': 'keep',
 };
 const data = { calib: gatedData };
 const nodes = (m: ReturnType<typeof original>): string[] => [...m.nodes()].map((n) => n.opType);
+const scaleTypes = (m: ReturnType<typeof original>): string[] => [...new Set([...m.graph.initializers].filter(([name]) => name.endsWith('_scales')).map(([, v]) => v.constant.dtype))];
 const BOUND = { relative: 0.2, because: 'four bits are fifteen steps over the range of a block, and a gated product doubles what is lost' };
 
 /** Squared error of the outputs on other data. */
@@ -30,6 +31,9 @@ for (const pass of [gptq, awq]) {
       changes: [
         { name: 'all products', model: gatedBlock(), options: { data: 'calib' }, data, check: (m) => expect(nodes(m).filter((n) => n === 'MatMulNBits')).toHaveLength(3) },
         { name: 'operators of ONNX itself, at the opset that has them', model: gatedBlock(), options: { data: 'calib', format: 'QDQ' }, data, check: (m) => expect([m.opsets.get(''), nodes(m).includes('MatMulNBits')]).toEqual([21, false]) },
+        { name: 'scales in half precision, where that is as exact', model: gatedBlock(), options: { data: 'calib' }, data, check: (m) => expect(scaleTypes(m)).toEqual(['float16']) },
+        { name: 'at level 4, scales that every setting of the runtime computes with', model: gatedBlock(), options: { data: 'calib', 'accuracy-level': 4 }, data, check: (m) => expect(scaleTypes(m)).toEqual(['float32']) },
+        { name: 'scales that were asked for', model: gatedBlock(), options: { data: 'calib', scales: 'float32' }, data, check: (m) => expect(scaleTypes(m)).toEqual(['float32']) },
         { name: 'only what is asked for', model: gatedBlock(), options: { data: 'calib', include: ['down'] }, data, check: (m) => expect(nodes(m).filter((n) => n === 'MatMul')).toHaveLength(2) },
       ],
       keeps: [

@@ -2,8 +2,9 @@ import { definePass } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { prepareForm } from './blocks/emit.ts';
 import { layerStages } from './calibrated/layers.ts';
-import { BLOCK_OPTIONS, CHOICE_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
+import { BLOCK_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
 import { quantizeStages } from './calibrated/quantize.ts';
+import { CHOICE_OPTIONS } from './options.ts';
 
 /**
  * GPTQ (Frantar et al., arXiv 2210.17323): weights become codes input after input, and what each loses is passed on to the inputs after it, so that the

@@ -4,8 +4,9 @@ import { prepareForm } from './blocks/emit.ts';
 import { allocate, allocateWithin } from './calibrated/allocate.ts';
 import { layerStages } from './calibrated/layers.ts';
 import { layerOffers } from './calibrated/offers.ts';
-import { BLOCK_OPTIONS, CHOICE_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
+import { BLOCK_OPTIONS, GPTQ_OPTIONS } from './calibrated/options.ts';
 import { quantizeStages } from './calibrated/quantize.ts';
+import { CHOICE_OPTIONS } from './options.ts';
 
 const { bits: _, ...OTHER_BLOCK_OPTIONS } = BLOCK_OPTIONS;
 

@@ -2,7 +2,6 @@ import { Calibration, CALIBRATION_KINDS, Clock, definePass, inputRows, samplesOf
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { warnOfFewTokens } from './calibrated/enough.ts';
 import { matrixOf } from './calibrated/layers.ts';
-import { CHOICE_OPTIONS } from './calibrated/options.ts';
 import type { Columns } from './int8/columns.ts';
 import { outlierColumns } from './int8/outlier-columns.ts';
 import { outlierErrors } from './int8/outlier-errors.ts';
@@ -11,6 +10,7 @@ import { sidesOf } from './int8/sides.ts';
 import { assertInt8Opset, int8Targets } from './int8/targets.ts';
 import { int8WeightError } from './int8/weight-error.ts';
 import { Int8Writer } from './int8/writer.ts';
+import { CHOICE_OPTIONS } from './options.ts';
 import type { Target } from './target.ts';
 
 /** Rows of an activation on which errors are measured. */

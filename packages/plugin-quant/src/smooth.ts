@@ -2,8 +2,8 @@ import { Calibration, CALIBRATION_KINDS, definePass, foldScale, inputRows, inser
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { warnOfFewTokens } from './calibrated/enough.ts';
 import { layerStages, matrixOf } from './calibrated/layers.ts';
-import { CHOICE_OPTIONS } from './calibrated/options.ts';
 import { smoothing } from './calibrated/smoothing.ts';
+import { CHOICE_OPTIONS } from './options.ts';
 
 /** Rows of an activation on which alphas are judged. */
 const ROWS = 256;

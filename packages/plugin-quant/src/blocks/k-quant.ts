@@ -1,4 +1,5 @@
 import type { BlockMode, Grid, ScaleForm } from '@onnxpress/kernels';
+import { leastCode } from '../calibrated/grid.ts';
 import { roundEven, storedScale } from './stored-scale.ts';
 
 export interface KQuantOptions {
@@ -48,6 +49,7 @@ class Block {
   readonly x: Float64Array;
   readonly weights: Float64Array;
   readonly length: number;
+  readonly least: number;
   readonly top: number;
   readonly middle: number;
   readonly options: KQuantOptions;
@@ -61,6 +63,7 @@ class Block {
     this.weights = weights;
     this.length = length;
     this.options = options;
+    this.least = leastCode(options.mode);
     this.top = 2 ** options.bits - 1;
     this.middle = 2 ** (options.bits - 1);
     this.codes = new Float64Array(length);
@@ -82,10 +85,10 @@ class Block {
   #try(wanted: number, zero: number): boolean {
     const scale = storedScale(wanted, this.options.scales);
     if (scale === 0 || !Number.isFinite(scale)) return false;
-    const { x, weights, codes, length, top } = this;
+    const { x, weights, codes, length, least, top } = this;
     let error = 0;
     for (let i = 0; i < length; i++) {
-      const code = Math.min(top, Math.max(0, roundEven(x[i]! / scale) + zero));
+      const code = Math.min(top, Math.max(least, roundEven(x[i]! / scale) + zero));
       codes[i] = code;
       const off = (code - zero) * scale - x[i]!;
       error += weights[i]! * off * off;
@@ -131,7 +134,7 @@ function fitLine(block: Block): Block {
   return block;
 }
 
-/** Zero in the middle: only a scale, which may be negative where the range of codes is not symmetric. Where it is, the lowest code is for what a smaller scale cuts off. */
+/** Zero in the middle: only a scale, which may be negative where the range of codes is not symmetric. */
 function fitSlope(block: Block): Block {
   const { x, length, middle } = block;
   const full = block.options.mode === 'full-range';

@@ -42,6 +42,7 @@ describe.each(all)('$bits bits, $mode, $search', (rounding) => {
     const measured = roundedPiece({ w: float32sOf(group.tensor), rows: alongRows ? N : K, columns: alongRows ? K : N, alongRows, from: 0 }, rounding, importance);
     values.forEach((v, i) => expect(v).toBeCloseTo(measured[alongRows ? i : (i % K) * N + Math.floor(i / K)]!, 5));
     expect(Math.max(...codes)).toBeLessThan(2 ** rounding.bits);
+    if (rounding.mode === 'symmetric') expect(Math.min(...codes)).toBeGreaterThanOrEqual(1); // the lowest is not used
   });
 });
 

@@ -1,11 +1,12 @@
 import { encodedBlocks, lazyTensor, quantizedBlocks } from '@onnxpress/core';
 import { blockSizes, dequantizeBlocks, quantizeBlocks, toFloat16, transpose, type BlockGrids, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
-import { nearestCodes, storedBits, valuesOf } from '../calibrated/codes.ts';
-import { gridOf } from '../calibrated/grid.ts';
+import { nearestCodes, valuesOf } from '../calibrated/codes.ts';
+import { gridOf, leastCode } from '../calibrated/grid.ts';
 import { matrixOf } from '../calibrated/layers.ts';
 import type { WeightGroup } from './group.ts';
 import { hqqGrid } from './hqq.ts';
 import { kQuantGrid } from './k-quant.ts';
+import { storedBits } from './stored-scale.ts';
 import type { BlockWeight } from './weight.ts';
 
 /** How scales are found: those that span each block; those with the least squared error; with the least weighted one, by fitted lines; or half-quadratic, with the least mean error. */
@@ -52,10 +53,11 @@ export function roundedBlocks(group: WeightGroup, rounding: Rounding, importance
       return hasZeros ? grid().zeroPoints : undefined;
     },
   };
-  const codes = encodedBlocks(weight.name, tensor, grids, { block, bits: stored, transposed: !alongRows });
+  const codes = encodedBlocks(weight.name, tensor, grids, { block, bits: stored, transposed: !alongRows, lowest: mode !== 'symmetric' });
+  const least = leastCode(mode);
   return {
     bits: stored, block,
-    codes: bits === 3 ? lazyTensor('uint8', codes.dims, () => codes.bytes().map(threeBits)) : codes,
+    codes: bits === 3 ? lazyTensor('uint8', codes.dims, () => codes.bytes().map((byte) => threeBits(byte, least))) : codes,
     scales: lazyTensor(scales, [n, blocks], () => (scales === 'float16' ? toFloat16(grid().scales) : grid().scales)),
     zeroPoints: hasZeros ? lazyTensor('uint8', [n, zeroBytes], () => grid().zeroPoints) : undefined,
   };
@@ -83,7 +85,10 @@ function onceMade<T>(make: () => T): () => T {
 }
 
 /** Rounding both ends of a range up would need a ninth code. */
-const threeBits = (byte: number): number => Math.min(byte & 15, 7) | (Math.min(byte >> 4, 7) << 4);
+function threeBits(byte: number, least: number): number {
+  const clamped = (code: number): number => Math.min(7, Math.max(least, code));
+  return clamped(byte & 15) | (clamped(byte >> 4) << 4);
+}
 
 /** What the codes of a piece stand for, in its own layout. Throws NonFiniteError for plain rounding. */
 export function roundedPiece({ w, rows, columns, alongRows, from }: Piece, rounding: Rounding, importance?: ArrayLike<number>): Float32Array {
@@ -95,7 +100,7 @@ export function roundedPiece({ w, rows, columns, alongRows, from }: Piece, round
   const [k, n] = alongRows ? [columns, rows] : [rows, columns];
   const matrix = alongRows ? transpose(w, rows, columns) : w;
   const grid = gridFor(matrix, k, n, rounding, importance && Array.from({ length: k }, (_, i) => importance[from + i]!));
-  const values = valuesOf(nearestCodes(matrix, grid, { k, n, bits, block }), { k, n, bits, block });
+  const values = valuesOf(nearestCodes(matrix, grid, { k, n, bits, block, mode }), { k, n, bits, block });
   return alongRows ? transpose(values, k, n) : values;
 }
 

@@ -30,6 +30,18 @@ export function* samplesOfWeight({ tensor, n, k, alongRows }: Pick<WeightGroup, 
   }
 }
 
+/** A weight's sample, read once for each size of a block. */
+export type Sample = (block: number) => readonly Piece[];
+
+export function sampleOf(weight: Pick<WeightGroup, 'tensor' | 'n' | 'k' | 'alongRows'>): Sample {
+  const read = new Map<number, readonly Piece[]>();
+  return (block) => {
+    const known = read.get(block) ?? [...samplesOfWeight(weight, block)];
+    read.set(block, known);
+    return known;
+  };
+}
+
 function floatsAt(tensor: Tensor, first: number, count: number): Float32Array {
   const size = bitsOf(tensor.dtype) / 8;
   const bytes = new Uint8Array(count * size);

@@ -38,3 +38,13 @@ test('3 bits are stored as 4, with a zero point each', () => {
   expect(weight.bits).toBe(4);
   expect([...new Set(weight.zeroPoints!.bytes())]).toEqual([0x44, 0x04]);
 });
+
+test('around zero the lowest code is not used, whatever range a search takes', () => {
+  const outlier = wave.map((x, i) => (i % 40 === 0 ? -4 : x / 2)); // worth being cut off
+  for (const bits of [2, 3, 4, 8]) {
+    const form = { k: K, n: N, bits, block: 32, mode: 'symmetric', scales: 'float32' } as const;
+    const [widest, searched] = [undefined, 'equal' as const].map((search) => gridOf(outlier, K, N, { ...form, search }));
+    if (bits < 8) expect(searched!.scales).not.toEqual(widest!.scales);
+    expect(Math.min(...nearestCodes(outlier, searched!, form).codes)).toBe(1);
+  }
+});

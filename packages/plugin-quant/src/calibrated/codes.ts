@@ -1,7 +1,8 @@
 import { memoryTensor, type Tensor } from '@onnxpress/core';
-import { toFloat16, type Grid, type ScaleForm } from '@onnxpress/kernels';
+import { toFloat16, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
+import { storedBits } from '../blocks/stored-scale.ts';
 import type { BlockWeight } from '../blocks/weight.ts';
-import { roundEven } from './grid.ts';
+import { leastCode, roundEven } from './grid.ts';
 
 /** A weight as a solver leaves it. */
 export interface Codes extends Grid {
@@ -17,12 +18,12 @@ interface Form {
 }
 
 /** Rounds to the nearest code of a grid, half to even. */
-export function nearestCodes(w: Float32Array, grid: Grid, { k, n, bits, block }: Form): Codes {
+export function nearestCodes(w: Float32Array, grid: Grid, { k, n, bits, block, mode }: Form & { readonly mode: BlockMode }): Codes {
   const codes = new Uint8Array(k * n);
-  const top = 2 ** bits - 1;
+  const [least, top] = [leastCode(mode), 2 ** bits - 1];
   for (let i = 0; i < k; i++) {
     const at = Math.floor(i / block) * n;
-    for (let j = 0; j < n; j++) codes[i * n + j] = Math.min(top, Math.max(0, roundEven(w[i * n + j]! / grid.scales[at + j]!) + grid.zeros[at + j]!));
+    for (let j = 0; j < n; j++) codes[i * n + j] = Math.min(top, Math.max(least, roundEven(w[i * n + j]! / grid.scales[at + j]!) + grid.zeros[at + j]!));
   }
   return { codes, ...grid };
 }
@@ -37,8 +38,20 @@ export function valuesOf({ codes, scales, zeros }: Codes, { k, n, block }: Form)
   return values;
 }
 
-/** Bits that codes take in the file: those of 3 are stored as 4. */
-export const storedBits = (bits: number): 2 | 4 | 8 => (bits <= 2 ? 2 : bits <= 4 ? 4 : 8);
+/** What rounding to the nearest codes of a grid changes, [K, N]; written over the weights. */
+export function changeByRounding(w: Float32Array, { scales, zeros }: Grid, { k, n, bits, block, mode }: Form & { readonly mode: BlockMode }): Float32Array {
+  const [least, top] = [leastCode(mode), 2 ** bits - 1];
+  for (let i = 0; i < k; i++) {
+    const at = Math.floor(i / block) * n;
+    for (let j = 0; j < n; j++) {
+      const x = w[i * n + j]!;
+      const scale = scales[at + j]!;
+      const zero = zeros[at + j]!;
+      w[i * n + j] = Math.fround((Math.min(top, Math.max(least, roundEven(x / scale) + zero)) - zero) * scale) - x;
+    }
+  }
+  return w;
+}
 
 /** The codes as MatMulNBits stores them. Zero points that are all in the middle are left out. */
 export function blockWeightOf({ codes, scales, zeros }: Codes, { k, n, bits, block }: Form, form: ScaleForm): BlockWeight {

@@ -43,6 +43,9 @@ export function gridOf(w: Float32Array, k: number, n: number, options: GridOptio
   return grid;
 }
 
+/** The least code that is used: codes around zero are as many above it as below. */
+export const leastCode = (mode: BlockMode): 0 | 1 => (mode === 'symmetric' ? 1 : 0);
+
 interface Range {
   readonly low: Float64Array;
   readonly high: Float64Array;
@@ -67,7 +70,7 @@ function halved(scales: Float32Array): void {
 
 /** The part of the range with the least error, for each output by itself; of equals the wider. */
 function searched(w: Float32Array, n: number, rows: { readonly from: number; readonly to: number }, range: Range, options: GridOptions, importance: ArrayLike<number> | 'equal', best: Grid): void {
-  const top = 2 ** options.bits - 1;
+  const [lowest, top] = [leastCode(options.mode), 2 ** options.bits - 1];
   const least = new Float64Array(n).fill(Infinity);
   const errors = new Float64Array(n);
   const [steps, perStep, zeros] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
@@ -84,7 +87,7 @@ function searched(w: Float32Array, n: number, rows: { readonly from: number; rea
         const zero = zeros[j]!;
         // Multiplied where codes are divided: a tie may fall the other way, which is no matter for a choice of ranges.
         let code = x * perStep[j]! + MAGIC - MAGIC + zero;
-        code = code < 0 ? 0 : code > top ? top : code;
+        code = code < lowest ? lowest : code > top ? top : code;
         const off = (code - zero) * steps[j]! - x;
         errors[j]! += weight * off * off;
       }

@@ -1,7 +1,9 @@
-import { describe, float32sOf, OnnxError, selector, stagesOf, type Mapping, type Model, type Node, type PassContext, type Stage, type Use } from '@onnxpress/core';
+import { float32sOf, OnnxError, stagesOf, type Mapping, type Model, type PassContext, type Stage, type Use } from '@onnxpress/core';
 import { checkFinite, transpose } from '@onnxpress/kernels';
-import { groupsOf, holdsTable, reasonAgainstBlocks, type WeightGroup } from '../blocks/group.ts';
-import { sharedElsewhere, targetOf, type Target } from '../target.ts';
+import { reasonAgainstBlocks, type WeightGroup } from '../blocks/group.ts';
+import { chosenGroups } from '../chosen.ts';
+import type { Choice } from '../options.ts';
+import type { Target } from '../target.ts';
 
 /** A weight, and which of its stage's observations is its input. */
 export interface Layer extends WeightGroup {
@@ -15,18 +17,13 @@ export interface LayerStage extends Stage {
   readonly mappings: readonly Mapping[];
 }
 
-interface Choice {
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-}
-
 /**
  * The products of the main graph that can be quantized with calibration, by the activation that they read, in the order of computation. A weight that several
  * nodes read is calibrated on what the first of them reads. Where a mapping ties a weight to the weights that read its outputs, they share a stage.
  * What is left out, and why, goes to `ctx.missed`.
  */
 export function layerStages(model: Model, choice: Choice, ctx: Pick<PassContext, 'missed'>, mappings: readonly Mapping[] = []): LayerStage[] {
-  const groups = new Map(chosenGroups(model, choice, ctx).map((g) => [g.targets[0]!.node, g])); // no group is empty
+  const groups = new Map(chosenGroups(model, choice, (why) => ctx.missed(why), (target) => reasonAgainst(target, model), (node) => !node.is('Gather')).map((g) => [g.targets[0]!.node, g])); // no group is empty
   const single = stagesOf(model, [...groups.keys()].map((node) => ({ node, index: 0 })));
   const used = mappings.filter((m) => m.consumers.some((c) => groups.has(c.node)));
   return merged(single, used).map((stages) => {
@@ -38,22 +35,8 @@ export function layerStages(model: Model, choice: Choice, ctx: Pick<PassContext,
   });
 }
 
-function chosenGroups(model: Model, { include, exclude }: Choice, ctx: Pick<PassContext, 'missed'>): WeightGroup[] {
-  const chosen = selector(model, include, exclude);
-  const found: Target[] = [];
-  const stays = (node: Node, why: string): void => ctx.missed(`${describe(node)} stays: ${why}.`);
-  for (const node of model.nodes()) {
-    const target = node.is('Gather') || !chosen(node) ? undefined : targetOf(node);
-    if (typeof target === 'string') stays(node, target);
-    else if (target) {
-      const why = node.graph === model.graph ? reasonAgainstBlocks(target) : 'it lies in a subgraph or function, where nothing can be observed';
-      if (why === undefined) found.push(target);
-      else stays(node, why);
-    }
-  }
-  const shared = sharedElsewhere(found, model);
-  for (const { node, weight } of found) if (shared.has(weight)) stays(node, `its weight "${weight.name}" is read elsewhere too, as by the embedding that an output head is tied to; quant/weights stores one table for both`);
-  return groupsOf(found.filter((t) => !shared.has(t.weight))).filter((g) => !holdsTable(g));
+function reasonAgainst(target: Target, model: Model): string | undefined {
+  return target.node.graph === model.graph ? reasonAgainstBlocks(target) : 'it lies in a subgraph or function, where nothing can be observed';
 }
 
 /** Stages that mappings tie together, joined: those of a mapping's consumers, and that of the weight which makes its channels. */

@@ -1,6 +1,9 @@
 import { Calibration, inputStatistics, type InputStatistics, type Model, type PassContext, type Sample } from '@onnxpress/core';
 import type { Offer } from './allocate.ts';
-import { nearestCodes, storedBits, valuesOf } from './codes.ts';
+import { sampleOf } from '../blocks/sample.ts';
+import { scaleFormOf, type ScaleOptions } from '../blocks/stored-scale.ts';
+import { bitsPerWeight } from '../blocks/weight-error.ts';
+import { nearestCodes, valuesOf } from './codes.ts';
 import { warnOfFewTokens } from './enough.ts';
 import { gridOf, type GridOptions } from './grid.ts';
 import { matrixOf, type Layer, type LayerStage } from './layers.ts';
@@ -12,11 +15,14 @@ export interface LayerOffers {
   readonly offers: readonly Offer[];
 }
 
+/** What all offers share. */
+type OfferedGrid = Pick<GridOptions, 'block' | 'mode'> & ScaleOptions;
+
 /** Outputs of a layer that are measured, spread evenly. */
 const OUTPUTS = 256;
 
 /** What each weight would take, and what its layer's outputs would lose relative to their own square, for several numbers of bits: nearest codes, ranges by least error. */
-export async function layerOffers(model: Model, stages: readonly LayerStage[], bits: readonly number[], grid: Omit<GridOptions, 'bits' | 'search'>, samples: AsyncIterable<Sample>, ctx: PassContext): Promise<LayerOffers[]> {
+export async function layerOffers(model: Model, stages: readonly LayerStage[], bits: readonly number[], grid: OfferedGrid, samples: AsyncIterable<Sample>, ctx: PassContext): Promise<LayerOffers[]> {
   const calibration = await Calibration.open(model, stages, samples, ctx);
   const all: LayerOffers[] = [];
   try {
@@ -32,7 +38,7 @@ export async function layerOffers(model: Model, stages: readonly LayerStage[], b
   return all;
 }
 
-async function offersOf(layer: Layer, { gram }: InputStatistics, bits: readonly number[], grid: Omit<GridOptions, 'bits' | 'search'>, signal: AbortSignal): Promise<Offer[]> {
+async function offersOf(layer: Layer, { gram }: InputStatistics, bits: readonly number[], grid: OfferedGrid, signal: AbortSignal): Promise<Offer[]> {
   const { k, n } = layer;
   const whole = matrixOf(layer);
   const every = Math.ceil(n / OUTPUTS);
@@ -40,19 +46,13 @@ async function offersOf(layer: Layer, { gram }: InputStatistics, bits: readonly 
   const w = Float32Array.from({ length: k * count }, (_, at) => whole[Math.floor(at / count) * n + (at % count) * every]!);
   const diagonal = Float64Array.from({ length: k }, (_, i) => gram[i * (k + 1)]!);
   const own = (await quadratic(w, [k, count], gram, signal)) || 1;
+  const sample = sampleOf(layer);
   const offers: Offer[] = [];
   for (const b of bits) {
-    const form = { ...grid, k, n: count, bits: b };
+    const scales = scaleFormOf(layer, { ...grid, bits: b }, grid, sample);
+    const form = { ...grid, scales, k, n: count, bits: b };
     const values = valuesOf(nearestCodes(w, gridOf(w, k, count, { ...form, search: diagonal }), form), form);
-    offers.push({ bytes: bytesOf(layer, b, grid), error: (await quadratic(values.map((v, i) => v - w[i]!), [k, count], gram, signal)) / own });
+    offers.push({ bytes: (bitsPerWeight({ ...grid, bits: b, scales }, k) * k * n) / 8, error: (await quadratic(values.map((v, i) => v - w[i]!), [k, count], gram, signal)) / own });
   }
   return offers;
-}
-
-/** Codes, scales and zero points in the file. */
-function bytesOf({ k, n }: Layer, bits: number, { block, mode, scales }: Omit<GridOptions, 'bits' | 'search'>): number {
-  const blocks = Math.ceil(k / block);
-  const stored = storedBits(bits);
-  const zeros = mode === 'asymmetric' || stored !== bits ? Math.ceil((blocks * stored) / 8) : 0;
-  return n * ((blocks * block * stored) / 8 + blocks * (scales === 'float16' ? 2 : 4) + zeros);
 }

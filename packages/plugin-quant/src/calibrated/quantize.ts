@@ -1,6 +1,7 @@
 import { Calibration, CALIBRATION_KINDS, Clock, foldScale, inputStatistics, samplesOf, type InputStatistics, type Mapping, type Model, type PassContext } from '@onnxpress/core';
 import type { ScaleForm } from '@onnxpress/kernels';
-import { emitBlocks, type BlockFormat } from '../blocks/emit.ts';
+import { emitBlocks } from '../blocks/emit.ts';
+import { scaleFormOf, warnOfZeros, type ScaleOptions } from '../blocks/stored-scale.ts';
 import { blockWeightOf, nearestCodes, valuesOf, type Codes } from './codes.ts';
 import { warnOfFewTokens } from './enough.ts';
 import { gridOf } from './grid.ts';
@@ -9,13 +10,10 @@ import { bytesOf, codesFrom } from './saved.ts';
 import { awqScale } from './scale.ts';
 import { outputError, solve, type SolveOptions } from './solve.ts';
 
-export interface QuantizeOptions extends Omit<SolveOptions, 'signal' | 'bits'> {
+export interface QuantizeOptions extends Omit<SolveOptions, 'signal' | 'bits' | 'scales'>, ScaleOptions {
   /** For all, or for each layer. */
   readonly bits: number | ((layer: Layer) => number);
   readonly data: string;
-  readonly scales: ScaleForm;
-  readonly format: BlockFormat;
-  readonly 'accuracy-level': 0 | 1 | 4;
   /** Whether a stage is calibrated on what the quantized stages before it make. */
   readonly sequential: boolean;
 }
@@ -30,13 +28,18 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
   const calibration = await Calibration.open(model, stages, samplesOf(model, data, ctx.signal), ctx);
   const later: (() => void)[] = [];
   const bitsOf = (layer: Layer): number => (typeof options.bits === 'number' ? options.bits : options.bits(layer));
+  const forms = new Map<Layer, ScaleForm>();
+  warnOfZeros(options, ctx);
   try {
     warnOfFewTokens(calibration, stages, ctx);
     for (const [index, stage] of stages.entries()) {
       ctx.progress(index, stages.length, stage.layers[0]?.weight.name);
       const found = (await restored(stage)) ?? (await searched(stage, index));
       for (const [i, layer] of stage.layers.entries()) {
-        const emit = (): void => emitBlocks(model, layer, blockWeightOf(found[i]!, { ...layer, bits: bitsOf(layer), block: options.block }, options.scales), { format: options.format, accuracyLevel: options['accuracy-level'] });
+        const scales = storedForm(layer);
+        const made = blockWeightOf(found[i]!, { ...layer, bits: bitsOf(layer), block: options.block }, scales);
+        const weight = { ...made, codes: ctx.aside(made.codes), scales: ctx.aside(made.scales), zeroPoints: made.zeroPoints && ctx.aside(made.zeroPoints) };
+        const emit = (): void => emitBlocks(model, layer, weight, { format: options.format, accuracyLevel: options['accuracy-level'] });
         if (options.sequential) emit();
         else later.push(emit);
         ctx.count('products', layer.targets.length);
@@ -45,6 +48,18 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     for (const emit of later) emit();
   } finally {
     await calibration.dispose();
+  }
+
+  /** How the scales of a layer's weight, as it is by now, are stored. */
+  function formOf(layer: Layer): ScaleForm {
+    return scaleFormOf({ ...layer, tensor: layer.weight.constant ?? layer.tensor }, { ...options, bits: bitsOf(layer) }, options);
+  }
+
+  /** The same once nothing is folded into the weight any more. */
+  function storedForm(layer: Layer): ScaleForm {
+    const form = forms.get(layer) ?? formOf(layer);
+    forms.set(layer, form);
+    return form;
   }
 
   /** What an earlier run found of the whole stage, its scales folded. */
@@ -72,7 +87,7 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const layers = stage.layers.filter((l) => mapping.consumers.some((c) => l.targets.some((t) => t.node === c.node)));
     const inputs = [...new Set(layers.map((l) => l.observed))].map((i) => statistics[i]!); // observed all
     const magnitude = channelMeans(inputs[0]!, mapping);
-    const { scale, gain } = await awqScale(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, bits: bitsOf(l), gram: statistics[l.observed]!.gram })), magnitude, mapping.channelOf, options, ctx.signal);
+    const { scale, gain } = await awqScale(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, bits: bitsOf(l), gram: statistics[l.observed]!.gram })), magnitude, mapping.channelOf, { ...options, scales: layers.every((l) => formOf(l) === 'float16') ? 'float16' : 'float32' }, ctx.signal);
     if (gain < 1) foldScale(mapping, scale);
     for (const input of inputs) rescale(input, (i) => scale[mapping.channelOf(i)]!);
     ctx.record(mapping.activation.name, { 'of-unscaled': gain });
@@ -86,11 +101,11 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const started = clock.ticks();
     const w = matrixOf(layer);
     const bits = bitsOf(layer);
-    const form = { k, n, bits, block: options.block };
-    const { codes, values, damp, dead } = await solve(w, k, n, gram, { ...options, bits, signal: ctx.signal });
+    const form = { k, n, bits, block: options.block, mode: options.mode, scales: storedForm(layer) };
+    const { codes, values, damp, dead } = await solve(w, k, n, gram, { ...options, ...form, signal: ctx.signal });
     if (options.rounding === 'gptq' && damp === undefined) ctx.warn(`The second moments of the inputs of "${weight.name}" have no Cholesky factor even with a damping of 1: its codes are the nearest ones. More calibration data may help.`);
     const error = await outputError(w, values, [k, n], gram, ctx.signal);
-    const nearest = nearestCodes(w, gridOf(w, k, n, { ...form, mode: options.mode, scales: options.scales }), form);
+    const nearest = nearestCodes(w, gridOf(w, k, n, form), form);
     const nearestError = await outputError(w, valuesOf(nearest, form), [k, n], gram, ctx.signal);
     ctx.record(weight.name, {
       'output-error': error, 'of-nearest': nearestError > 0 ? error / nearestError : 1, 'weight-error': weightErrorOf(w, values),

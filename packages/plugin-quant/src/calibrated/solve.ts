@@ -39,7 +39,7 @@ export async function solve(w: Float32Array, k: number, n: number, gram: Float32
   const diagonal = Float64Array.from({ length: k }, (_, i) => gram[i * (k + 1)]!);
   const dead = diagonal.reduce((count, d) => count + (d === 0 ? 1 : 0), 0);
   const grid = gridOf(w, k, n, { bits, block, mode, scales, search: options.search ? diagonal : undefined });
-  const form = { k, n, bits, block };
+  const form = { k, n, bits, block, mode };
   if (options.rounding === 'gptq') {
     const order = options.order ? Int32Array.from(diagonal.keys()).sort((a, b) => diagonal[b]! - diagonal[a]! || a - b) : undefined;
     try {
@@ -61,9 +61,9 @@ export async function outputError(w: Float32Array, values: Float32Array, [k, n]:
   return (await quadratic(w.map((x, i) => values[i]! - x), [k, n], gram, signal)) / (own || 1);
 }
 
-/** tr(M^T G M) of M [K, N] in float64 over the products. */
-export async function quadratic(m: Float32Array, [k, n]: readonly [number, number], gram: Float32Array, signal?: AbortSignal): Promise<number> {
-  const product = await matmul(gram, m, [k, n, k], { signal });
+/** tr(M^T G M) of M [K, N] in float64 over the products. `room`: K · N numbers for G M. */
+export async function quadratic(m: Float32Array, [k, n]: readonly [number, number], gram: Float32Array, signal?: AbortSignal, room?: Float32Array): Promise<number> {
+  const product = await matmul(gram, m, [k, n, k], { signal, ...(room && { out: room }) });
   let sum = 0;
   for (let i = 0; i < m.length; i++) sum += m[i]! * product[i]!;
   return Math.max(0, sum);
