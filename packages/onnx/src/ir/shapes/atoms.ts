@@ -73,6 +73,32 @@ export function combine(kind: 'min' | 'max' | 'broadcast', a: Polynomial, b: Pol
   return atom(`${kind}(${texts.join(', ')})`);
 }
 
+/** The sum, with min(x, y) + max(x, y) written as x + y: what a value is cut into and put together again is whole. */
+export function sum(a: Polynomial, b: Polynomial): Polynomial | undefined {
+  const all = add(a, b);
+  const extremes = all?.flatMap((t) => (t.atoms.length === 1 && /^m(in|ax)\(/.test(t.atoms[0]!) ? [{ by: t.by, text: t.atoms[0]!, inside: readAtom(t.atoms[0]!) }] : [])) ?? [];
+  for (const least of extremes) {
+    for (const most of extremes) {
+      const both = least.by === most.by && least.inside?.kind === 'min' && most.inside?.kind === 'max' ? whole(least.inside.of, most.inside.of) : undefined;
+      const rest = both && subtract(all!, [{ atoms: [least.text], by: least.by }, { atoms: [most.text], by: most.by }]);
+      const more = both && scale(both, least.by);
+      if (rest && more) return sum(rest, more);
+    }
+  }
+  return all;
+}
+
+/** min(x, y) + max(x + d, y + d) is x + y + d. */
+function whole(least: readonly Polynomial[], most: readonly Polynomial[]): Polynomial | undefined {
+  const [x, y] = least;
+  if (least.length !== 2 || most.length !== 2) return undefined;
+  for (const [p, q] of [most, most.toReversed()]) {
+    const [d, e] = [subtract(p!, x!), subtract(q!, y!)];
+    if (d && e && print(d) === print(e)) return add(p!, y!);
+  }
+  return undefined;
+}
+
 /** Whether q makes p needless in a min or max; of two equal ones the earlier stays. */
 function beats(kind: 'min' | 'max', q: Polynomial, p: Polynomial, earlier: boolean): boolean {
   const needless = kind === 'min' ? atMost(q, p) : atMost(p, q);
@@ -82,12 +108,46 @@ function beats(kind: 'min' | 'max', q: Polynomial, p: Polynomial, earlier: boole
 
 /** The least a polynomial can be when every name is at least 0; undefined where there is no bound. */
 export function lowest(p: Polynomial): number | undefined {
-  return bound(p, lowestOf, highestOf);
+  return byRemainder(p, lowest, Math.min) ?? bound(p, lowestOf, highestOf);
 }
 
 /** The most a polynomial can be; undefined where there is no bound. */
 export function highest(p: Polynomial): number | undefined {
-  return bound(p, highestOf, lowestOf);
+  return byRemainder(p, highest, Math.max) ?? bound(p, highestOf, lowestOf);
+}
+
+/** The bound of a polynomial that holds a remainder, c (x - n floor(x / n)), which lies between 0 and c (n - 1); undefined where it holds none. */
+function byRemainder(p: Polynomial, boundOf: (p: Polynomial) => number | undefined, pick: (a: number, b: number) => number): number | undefined {
+  for (const { atoms, by } of p) {
+    const inside = atoms.length === 1 ? readAtom(atoms[0]!) : undefined;
+    if (inside?.kind !== 'floor') continue;
+    const n = asInteger(inside.by);
+    const found = (n !== undefined && by % n === 0 ? remainder(p, inside.over, n, -by / n) : undefined) ?? remainderOfTerm(p, atoms[0]!, by);
+    const rest = found && boundOf(found.rest);
+    if (found && rest !== undefined) return rest + pick(0, found.c * (found.n - 1));
+  }
+  return undefined;
+}
+
+/** What is left without c (x - n floor(x / n)). */
+function remainder(p: Polynomial, x: Polynomial, n: number, c: number): { rest: Polynomial; n: number; c: number } | undefined {
+  const floor = floorDivide(x, integer(n));
+  const multiples = floor && scale(floor, n);
+  const whole = multiples && subtract(x, multiples);
+  const taken = whole && scale(whole, c);
+  const rest = taken && subtract(p, taken);
+  return rest && rest.length < p.length ? { rest, n, c } : undefined;
+}
+
+/** The same where x is another term's one atom: floor(x / n) is then written without it, as floor(h / 8) for a floor(h / 2) divided by 4. */
+function remainderOfTerm(p: Polynomial, floor: string, by: number): { rest: Polynomial; n: number; c: number } | undefined {
+  for (const { atoms, by: c } of p) {
+    const n = -by / c;
+    if (atoms.length !== 1 || atoms[0] === floor || !Number.isInteger(n) || n < 2) continue;
+    const divided = floorDivide(atom(atoms[0]!), integer(n));
+    if (divided && asAtom(divided) === floor) return remainder(p, atom(atoms[0]!), n, c);
+  }
+  return undefined;
 }
 
 function bound(p: Polynomial, near: (text: string) => number | undefined, far: (text: string) => number | undefined): number | undefined {

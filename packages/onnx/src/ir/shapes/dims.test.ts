@@ -87,6 +87,24 @@ test('bounds are known where names suffice', () => {
   expect(sizes.differ('batch', 'sequence')).toBe(false);
 });
 
+test('a remainder is bounded, and so is what is missing to a multiple', () => {
+  const remainder = sizes.sub('h', sizes.mul(sizes.floorDiv('h', 4), 4));
+  expect([sizes.atLeast(remainder, 0), sizes.atMost(remainder, 3), sizes.atMost(remainder, 2)]).toEqual([true, true, false]);
+  const missing = sizes.sub(4, remainder);
+  expect([sizes.atLeast(missing, 1), sizes.atLeast(missing, 2)]).toEqual([true, false]);
+  const halved = sizes.floorDiv('h', 2);
+  expect(sizes.atLeast(sizes.sub(halved, sizes.mul(sizes.floorDiv(halved, 4), 4)), 0)).toBe(true);
+  expect(sizes.atLeast(sizes.sub('batch', sizes.mul(sizes.floorDiv('h', 4), 4)), 0)).toBe(false);
+});
+
+test('what is cut into two and put together again is whole', () => {
+  const [front, back] = [sizes.min('h', 2), sizes.max(sizes.sub('h', 2), 0)];
+  expect(sizes.add(back, front)).toBe('h');
+  expect(sizes.add(sizes.mul(back, 3), sizes.mul(front, 3))).toBe('3*h');
+  expect(sizes.add(sizes.max(sizes.sub('h', 3), 0), front)).not.toBe('h');
+  expect(sizes.add(sizes.max(sizes.sub('batch', 2), 0), front)).not.toBe('h');
+});
+
 test('a bound of a product asks that no factor be negative', () => {
   const negative = sizes.sub(sizes.min('batch', 3), 5);
   expect(sizes.atLeast(sizes.mul(negative, sizes.sub(sizes.min('h', 3), 5)), 0)).toBe(false);
@@ -97,7 +115,7 @@ test('expressions compute what their names say', () => {
   const random = (n: number): number => (state = (state * 16807) % 2147483647) % n;
   const leaves: Dim[] = ['batch', 'sequence', 'h', 0, 1, 2, 3, 5];
   const of = (d: Dim): number => sizes.evaluate(d, values)!;
-  for (let round = 0; round < 1000; round++) {
+  for (let round = 0; round < 3000; round++) {
     let at: Dim = leaves[random(leaves.length)]!;
     let real = of(at);
     for (let step = 0; step < 4; step++) {

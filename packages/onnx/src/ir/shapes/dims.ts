@@ -1,9 +1,9 @@
 import type { Dim } from '../types.ts';
-import { atMost, combine, floorDivide, highest, lowest, parse, quote, readAtom } from './atoms.ts';
-import { add, asAtom, asInteger, atom, divideExactly, integer, multiply, print, subtract, type Polynomial } from './polynomial.ts';
+import { atMost, combine, floorDivide, highest, lowest, parse, quote, readAtom, sum } from './atoms.ts';
+import { asAtom, asInteger, atom, divideExactly, integer, multiply, print, subtract, type Polynomial } from './polynomial.ts';
 
 /** A longer name helps nobody: such a size is unknown. */
-const LONGEST = 160;
+const LONGEST = 480;
 
 /** Names that exporters give to sizes they know nothing of: two of them need not be equal. */
 const PLACEHOLDERS = new Set(['', '?', '-1', '*', 'None', 'none', 'null', 'unk', 'unknown', 'Unknown']);
@@ -47,7 +47,7 @@ export class Sizes {
   }
 
   add(a: Dim, b: Dim): Dim {
-    return this.#compute(a, b, add);
+    return this.#compute(a, b, sum);
   }
 
   sub(a: Dim, b: Dim): Dim {
@@ -189,7 +189,7 @@ export class Sizes {
 }
 
 function evaluate(p: Polynomial, values: ReadonlyMap<string, number>): number | undefined {
-  let sum = 0;
+  let total = 0;
   for (const { atoms, by } of p) {
     let product = by;
     for (const text of atoms) {
@@ -197,9 +197,9 @@ function evaluate(p: Polynomial, values: ReadonlyMap<string, number>): number | 
       if (v === undefined) return undefined;
       product *= v;
     }
-    sum += product;
+    total += product;
   }
-  return sum;
+  return total;
 }
 
 function evaluateAtom(text: string, values: ReadonlyMap<string, number>): number | undefined {
