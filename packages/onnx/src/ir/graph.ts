@@ -1,5 +1,6 @@
 import { OnnxError } from '../error.ts';
 import { graphsIn, type Attr, type Int } from './attr.ts';
+import { Annotations, type Roles } from './annotations.ts';
 import { constantOf } from './constant.ts';
 import { CountedMap } from './counted-map.ts';
 import { versionsOf } from './schema.ts';
@@ -388,8 +389,7 @@ function exactNumber(node: Node, name: string, v: Int): number {
 export class Graph {
   name: string;
   notes: Notes | undefined;
-  /** Value name → role → name of another value, as in the file. Follows when a value is renamed or replaced. */
-  readonly quantization: Map<string, ReadonlyMap<string, string>> = new CountedMap([], () => {
+  readonly #annotations = new Annotations(() => {
     this.#scope.annotated.add(this);
     touch(this);
   });
@@ -437,6 +437,11 @@ export class Graph {
   constructor(name: string, opsets: ReadonlyMap<string, number> = new Map()) {
     this.name = name;
     this.#scope = newScope(opsets);
+  }
+
+  /** Value name → role → name of another value, as in the file. Follows when a value is renamed or replaced. */
+  get quantization(): Map<string, Roles> {
+    return this.#annotations;
   }
 
   get inputs(): readonly Value[] {
@@ -692,15 +697,7 @@ export class Graph {
 
   /** What is said of the value's quantization, or by it, is said of the one called `name` from here on, unless that has its own. */
   #annotateInstead(value: Value, name: string): void {
-    const was = value.name;
-    for (const g of this.#scope.annotated) {
-      const all = g.quantization;
-      if (g.resolve(was) !== value || ![...all].some(([key, roles]) => key === was || [...roles.values()].includes(was))) continue;
-      const before = [...all];
-      const isKnown = all.has(name);
-      all.clear();
-      for (const [key, roles] of before) if (key !== was || !isKnown) all.set(key === was ? name : key, new Map([...roles].map(([role, other]) => [role, other === was ? name : other])));
-    }
+    for (const g of this.#scope.annotated) if (g.#annotations.speaksOf(value.name) && g.resolve(value.name) === value) g.#annotations.rename(value.name, name);
   }
 
   /**
@@ -743,7 +740,7 @@ export class Graph {
       } else for (const g of n.graphs()) dropped += g.prune();
       n = prev;
     }
-    const told = new Set([...this.quantization].flatMap(([name, roles]) => (this.#values.has(name) ? [...roles.values()] : [])));
+    const told = new Set([...this.#annotations].flatMap(([name, roles]) => (this.#values.has(name) ? [...roles.values()] : [])));
     for (const v of [...this.#initializers.values()]) {
       if (!v.isUnused || told.has(v.name)) continue;
       this.removeInitializer(v);
