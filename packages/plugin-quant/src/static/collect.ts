@@ -1,0 +1,61 @@
+import type { Collector } from '@onnxpress/core';
+import type { Seen } from './calibrator.ts';
+import { Histogram } from './histogram.ts';
+
+export interface SeenSize extends Seen {
+  /** Elements of one sample, in the mean. */
+  readonly elements: number;
+}
+
+/** The histogram of an activation, its range per sample, and its size. */
+export function histograms(): Collector<SeenSize> {
+  const histogram = new Histogram();
+  let [low, high, samples, elements] = [0, 0, 0, 0];
+  return {
+    allowsInfinity: true,
+    add({ data, columns, weights }) {
+      const [min, max] = histogram.add(data, columns, weights);
+      elements += data.length;
+      if (min <= max) [low, high, samples] = [low + min, high + max, samples + 1];
+    },
+    done: () => ({ histogram, average: { low: low / Math.max(1, samples), high: high / Math.max(1, samples) }, elements: elements / Math.max(1, samples) }),
+  };
+}
+
+/** The mean of each channel along an axis, in float64; padded rows are left out. */
+export function channelMeans(axis: number): Collector<Float64Array> {
+  let sums: Float64Array | undefined;
+  let count = 0;
+  return {
+    add({ data, dims, columns, weights }) {
+      const at = axis < 0 ? dims.length + axis : axis;
+      const channels = dims[at] ?? 1;
+      const inner = dims.slice(at + 1).reduce((a, b) => a * b, 1);
+      sums ??= new Float64Array(channels);
+      for (let start = 0, block = 0; start < data.length; start += inner, block++) {
+        if (weights && inner === 1 ? weights[Math.floor(start / columns)] === 0 : false) continue;
+        let sum = 0;
+        for (let i = start; i < start + inner; i++) sum += data[i]!;
+        const channel = block % channels;
+        sums[channel]! += sum;
+        if (channel === 0) count += inner;
+      }
+    },
+    done: () => (sums ?? new Float64Array()).map((s) => s / Math.max(1, count)),
+  };
+}
+
+/** The sum of squares, over the rows that count. */
+export function energy(): Collector<number> {
+  let sum = 0;
+  return {
+    allowsInfinity: true,
+    add({ data, rows, columns, weights }) {
+      for (let row = 0; row < rows; row++) {
+        if (weights?.[row] === 0) continue;
+        for (let i = row * columns, end = i + columns; i < end; i++) if (Number.isFinite(data[i]!)) sum += data[i]! * data[i]!;
+      }
+    },
+    done: () => sum,
+  };
+}
