@@ -19,12 +19,13 @@ import { rmsNormalizations } from './families/rms-normalization.ts';
 import { rotaryEmbeddings } from './families/rotary.ts';
 import { standardAttentions } from './families/standard-attention.ts';
 import { sumsBeforeNormalization } from './families/sum-before-normalization.ts';
+import { windowMasks } from './families/window-mask.ts';
 import { raiseFor } from './raise-for.ts';
 import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
 function rulesFor(target: Target, prefer: Preference): readonly Rule[] {
-  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...groupedAttentions(target), ...keyValueCaches(target), ...standardAttentions(target), ...packedAttentions(target), ...headRules(target)];
+  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...windowMasks(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...groupedAttentions(target), ...keyValueCaches(target), ...standardAttentions(target), ...packedAttentions(target), ...headRules(target)];
   return prefer === 'fewest' ? rules : [...rules.filter((r) => !SLOWER.includes(r.name)), ...sumsBeforeNormalization(target)];
 }
 
