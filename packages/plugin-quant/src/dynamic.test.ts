@@ -123,6 +123,7 @@ describe('quant/dynamic', () => {
       { name: 'a weight that is an output', model: `${HEAD}g (float[N, 2] x) => (float[N, 2] y, float[2, 2] w) <${W}> { y = MatMul(x, w) }` },
       { name: 'a lookup along columns', model: `${HEAD}g (int64[N] ids) => (float[2, N] y) <${W}> { y = Gather<axis = 1>(w, ids) }` },
       { name: 'a table whose codes and scales would take more room', model: `${HEAD}g (int64[N] ids) => (float[N, 1] y) <float[4, 1] w = {1, 2, 3, 4}> { y = Gather(w, ids) }` },
+      { name: 'an empty weight', model: `${HEAD}g (float[N, 0] x) => (float[N, 2] y) <float[0, 2] w = {}> { y = MatMul(x, w) }` },
       { name: 'a table of integers', model: `${HEAD}g (int64[N] ids) => (int64[N, 2] y) <int64[2, 2] t = {1, 2, 3, 4}> { y = Gather(t, ids) }` },
       { name: 'embeddings, where the recipe says so', model: `${HEAD}g (int64[N] ids) => (float[N, 2] y) <${W}> { y = Gather(w, ids) }`, options: { embeddings: false } },
       { name: 'what the recipe excludes', model: product('y = MatMul(x, w)'), options: { exclude: ['op:MatMul'] } },

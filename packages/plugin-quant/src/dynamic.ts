@@ -1,21 +1,16 @@
 import { Clock, definePass, OnnxError, type Model, type PassContext } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
-import { emitBlocks } from './blocks/emit.ts';
-import { groupsOf, holdsProduct, holdsTable, type WeightGroup } from './blocks/group.ts';
-import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
+import { groupsOf } from './blocks/group.ts';
 import { weightError } from './blocks/weight-error.ts';
+import { tiedTargets, writeBlocks } from './int8/blocks.ts';
 import { chosenForms, type Form } from './int8/choice.ts';
-import { blockFor, measureForms } from './int8/measure.ts';
+import { measureForms } from './int8/measure.ts';
 import { REDUCE_RANGE, reducesRange } from './int8/reduce-range.ts';
 import { int8WeightError } from './int8/weight-error.ts';
-import { assertInt8Opset, dividingBlock, int8Targets } from './int8/targets.ts';
+import { assertInt8Opset, int8Targets } from './int8/targets.ts';
 import { Int8Writer } from './int8/writer.ts';
 import { CHOICE_OPTIONS } from './options.ts';
 import type { Target } from './target.ts';
-
-/** Float32 scales, since onnxruntime computes zeros from float16 ones at accuracy level 4 when it runs without its optimizations. */
-const IN_BLOCKS = { bits: 8, mode: 'symmetric', scales: 'float32', search: 'none' } as const satisfies Omit<Rounding, 'block'>;
-const BLOCK_FORM = { format: 'MatMulNBits', accuracyLevel: 4 } as const;
 
 /**
  * Dynamic INT8: weights are stored as int8, activations become uint8 at run time. Per tensor (ONNX DynamicQuantizeLinear) a product is MatMulInteger, Cast,
@@ -45,7 +40,7 @@ export const dynamic = definePass({
     const targets = int8Targets(model, options, ctx);
     if (targets.length === 0) return;
     const reduceRange = reducesRange(options['reduce-range'], ctx);
-    const tied = new Set(groupsOf(targets).filter((g) => holdsTable(g) && holdsProduct(g)).flatMap((g) => g.targets));
+    const tied = tiedTargets(targets);
     const products = targets.filter((t) => t.kind !== 'embedding' && !tied.has(t));
     const chosen = options.activations === 'auto' ? await chosenOnData(model, products, { ...options, reduceRange }, ctx) : new Map<Target, Chosen>();
     const formOf = (t: Target): Form => (tied.has(t) ? 'blocks' : (chosen.get(t)?.form ?? (options.activations === 'tensor' ? 'tensor' : 'token')));
@@ -58,8 +53,7 @@ export const dynamic = definePass({
       ctx.signal.throwIfAborted();
       ctx.progress(done, all, group.weight.name);
       const started = ticks();
-      const rounding: Rounding = { ...IN_BLOCKS, block: blockOf(group) };
-      emitBlocks(model, group, roundedBlocks(group, rounding), BLOCK_FORM);
+      const rounding = writeBlocks(model, group);
       for (const target of group.targets) counted(target);
       ctx.record(group.weight.name, () => ({ 'weight-error': weightError(group, rounding), ...recorded(group.targets[0]!), seconds: (ticks() - started) / 1000 })); // no group is empty
       await undefined; // others get their turn: a model may have thousands
@@ -110,6 +104,3 @@ async function chosenOnData(model: Model, products: readonly Target[], { data, s
   const forms = chosenForms(measured, slowdown);
   return new Map(measured.flatMap(({ targets, each }, i) => targets.map((target, j) => [target, { form: forms[i]!, errors: each[j]! }]))); // a form for each, and errors for each target
 }
-
-/** A table is looked up in whole blocks. */
-const blockOf = (group: WeightGroup): 16 | 32 | 64 | 128 => (holdsTable(group) ? dividingBlock(group.k)! : blockFor(group.k)); // tables without one are no targets

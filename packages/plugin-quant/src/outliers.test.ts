@@ -45,6 +45,11 @@ describe('quant/outliers', () => {
         name: 'a weight that is stored transposed, and a bias',
         model: `${HEAD}g (float[n, ${K}] x) => (float[n, ${K}] y) <float[${K}, ${K}] v = {${Array.from({ length: K * K }, (_, i) => Math.sin(i).toFixed(4)).join(', ')}}, float[${K}] b = {${Array<number>(K).fill(0.5).join(', ')}}> { y = Gemm<transB = 1>(x, v, b) }`, ...common,
       },
+      {
+        name: 'a table and the head that is tied to it, stored once in blocks',
+        model: `${HEAD}g (float[n, ${K}] x) => (float[n, ${K}] y) <float[${K}, ${K}] v = {${Array.from({ length: K * K }, (_, i) => Math.sin(i).toFixed(4)).join(', ')}}> {\n ids = ArgMax<axis = 1, keepdims = 0>(x)\n h = Gather(v, ids)\n t = Transpose<perm = [1, 0]>(v)\n y = MatMul(h, t)\n}`, ...common,
+        check: (m) => expect(opTypes(m).filter((t) => t !== 'Reshape')).toEqual(['ArgMax', 'GatherBlockQuantized', 'MatMulNBits']),
+      },
       { name: 'without outliers there is nothing to split off', model: product, data, options: { data: 'quiet' }, check: (m) => expect(opTypes(m)).not.toContain('MatMul') },
     ],
     keeps: [

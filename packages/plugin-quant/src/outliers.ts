@@ -1,7 +1,10 @@
-import { Calibration, CALIBRATION_KINDS, Clock, definePass, inputRows, samplesOf, stagesOf, together, type PassContext } from '@onnxpress/core';
+import { Calibration, CALIBRATION_KINDS, Clock, definePass, inputRows, samplesOf, stagesOf, together } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
+import { groupsOf } from './blocks/group.ts';
+import { weightError } from './blocks/weight-error.ts';
 import { warnOfFewTokens } from './calibrated/enough.ts';
 import { matrixOf } from './calibrated/layers.ts';
+import { tiedTargets, writeBlocks } from './int8/blocks.ts';
 import type { Columns } from './int8/columns.ts';
 import { outlierColumns } from './int8/outlier-columns.ts';
 import { outlierErrors } from './int8/outlier-errors.ts';
@@ -31,7 +34,7 @@ export const outliers = definePass({
     threshold: { type: 'number', minimum: 0, default: 6, description: 'From which |x| on a number of an activation is an outlier.' },
     share: { type: 'number', minimum: 0, maximum: 1, default: 0.001, description: 'A column is kept float where this part of the tokens have an outlier in it; 0.001 is one of a thousand.' },
     most: { type: 'number', minimum: 0, maximum: 1, default: 0.01, description: 'The part of the columns of an activation that may stay float, at least one of them: where there are more, those with outliers in most tokens.' },
-    embeddings: { type: 'boolean', default: true, description: 'Quantize embedding tables (Gather) too, with a scale per row.' },
+    embeddings: { type: 'boolean', default: true, description: 'Quantize embedding tables (Gather) too, with a scale per row; one that an output head shares is stored once, in blocks that both read.' },
     ...REDUCE_RANGE,
     ...CHOICE_OPTIONS,
     ...ON_QUANTIZED,
@@ -40,9 +43,10 @@ export const outliers = definePass({
     if (staysQuantized(model, options, ctx)) return;
     assertInt8Opset(model);
     const found = int8Targets(model, options, ctx);
-    const targets = found.filter((t) => !isTied(t, found, ctx));
+    const tied = tiedTargets(found);
+    const targets = found.filter((t) => !tied.has(t));
     const observable = targets.filter((t) => t.kind !== 'embedding' && t.node.graph === model.graph);
-    if (targets.length === 0) return;
+    if (found.length === 0) return;
     const reduceRange = reducesRange(options['reduce-range'], ctx);
     const writer = new Int8Writer(model, { perChannel: true, reduceRange });
     const { ticks } = ctx.get(Clock);
@@ -77,6 +81,13 @@ export const outliers = definePass({
     } finally {
       await calibration.dispose();
     }
+    for (const group of groupsOf([...tied])) {
+      ctx.signal.throwIfAborted();
+      const started = ticks();
+      const rounding = writeBlocks(model, group);
+      ctx.count('tables with their output heads');
+      ctx.record(group.weight.name, () => ({ 'weight-error': weightError(group, rounding), 'weight-bits': 8, seconds: (ticks() - started) / 1000 }));
+    }
     for (const target of targets) {
       ctx.signal.throwIfAborted();
       if (target.kind === 'embedding') writer.lookUp(target);
@@ -85,10 +96,3 @@ export const outliers = definePass({
     }
   },
 });
-
-/** Whether a weight is a table and multiplied by, which is said of each of its readers: row scales fit the one, column scales the other. */
-function isTied(target: Target, all: readonly Target[], ctx: PassContext): boolean {
-  const tied = all.some((t) => t.weight === target.weight && (t.kind === 'embedding') !== (target.kind === 'embedding'));
-  if (tied) ctx.missed(`"${target.node.name}" stays: its weight "${target.weight.name}" is a table and multiplied by; quant/dynamic stores one table for both.`);
-  return tied;
-}

@@ -24,6 +24,7 @@ export interface FormOptions {
 
 /** The squared difference of a layer's outputs in each form to those in float, relative to the square of these, on some rows of its input and some of its outputs. */
 export async function formErrors(layer: MeasuredLayer, rows: BatchRows, forms: readonly Form[], { reduceRange, block, signal }: FormOptions): Promise<Partial<Record<Form, number>>> {
+  if (rows.data.length === 0) return Object.fromEntries(forms.map((form) => [form, 0])); // a layer that never ran
   const { w, k, n } = thinned(layer);
   const shape = [rows.data.length / k, n, k] as const;
   const expected = await matmul(rows.data, w, shape, { signal });

@@ -4,15 +4,13 @@ import { matrixOf } from '../calibrated/layers.ts';
 import { reasonAgainstBlocks } from '../blocks/group.ts';
 import type { Target } from '../target.ts';
 import { batchRows } from './batch-rows.ts';
+import { blockFor } from './blocks.ts';
 import type { Candidate, Form } from './choice.ts';
 import { formErrors } from './form-errors.ts';
 import { sidesOf } from './sides.ts';
 
 /** Rows of an activation on which forms are judged. */
 const ROWS = 256;
-
-/** Inputs that share a scale in MatMulNBits: the largest that onnxruntime is fast with, and no more than there are. */
-export const blockFor = (k: number): 16 | 32 | 64 | 128 => ([128, 64, 32] as const).find((block) => block <= k) ?? 16;
 
 /** Products that read one activation, and what each form of them does to their outputs. */
 export interface MeasuredProducts extends Candidate {

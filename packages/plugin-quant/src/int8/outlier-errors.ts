@@ -12,6 +12,7 @@ export interface OutlierErrors {
 
 /** √(Σ (ŷ − y)² / Σ y²) of a layer's outputs in int8 on rows of its input, some of its outputs, with and without some columns in float. */
 export async function outlierErrors(layer: MeasuredLayer, rows: Float32Array, columns: Columns, { reduceRange, signal }: { readonly reduceRange: boolean; readonly signal?: AbortSignal | undefined }): Promise<OutlierErrors> {
+  if (rows.length === 0) return { plain: 0, split: 0 }; // a layer that never ran
   const { w, k, n } = thinned(layer);
   const shape = [rows.length / k, n, k] as const;
   const expected = await matmul(rows, w, shape, { signal });

@@ -1,6 +1,7 @@
 import { describe, OnnxError, selector, type Model, type PassContext, type Value } from '@onnxpress/core';
 import { groupsOf } from '../blocks/group.ts';
 import { sharedElsewhere, targetOf, type Target } from '../target.ts';
+import { dividingBlock } from './blocks.ts';
 
 /** Round, DynamicQuantizeLinear and MatMulInteger are all there from it on. */
 const NEEDS_OPSET = 11;
@@ -24,6 +25,7 @@ export function int8Targets(model: Model, { include, exclude, embeddings }: Choi
   for (const node of model.nodes()) {
     const target = chosen(node) && !(node.is('Gather') && !embeddings) ? targetOf(node) : undefined;
     if (typeof target === 'string') ctx.missed(`${describe(node)} stays: ${target}.`);
+    else if (target?.tensor.dims.includes(0)) ctx.missed(`${describe(node)} stays: its weight "${target.weight.name}" is empty.`);
     else if (target) found.push(target);
   }
   const reasons = reasonsAgainst(found, model);
@@ -43,6 +45,3 @@ function reasonsAgainst(targets: readonly Target[], model: Model): Map<Value, st
   }
   return reasons;
 }
-
-/** The largest block that divides a row, as looking up in blocks needs. */
-export const dividingBlock = (k: number): 16 | 32 | 64 | 128 | undefined => ([128, 64, 32, 16] as const).find((block) => k % block === 0);
