@@ -1,4 +1,4 @@
-import { kept, named, oneOf, optional, rule, value, type Bound, type Holes, type Ops, type Pattern, type Rule, type Value } from '@onnxpress/core';
+import { int64s, kept, named, oneOf, optional, rule, value, type Bound, type Holes, type Ops, type Pattern, type Rule, type Value } from '@onnxpress/core';
 import { anchored } from '../anchored.ts';
 import { sameShape, sameSize } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
@@ -46,15 +46,22 @@ function fitting(found: Found): { readonly layout: Layout; readonly mask: Mask }
   if (along !== -1 && along !== (isApart ? 3 : 2)) return 'the softmax is not over the keys';
   for (const [a, b] of [[found.query, queryFolded], [found.key, keyFolded], [found.value, valueFolded]] as const) if (!keepsLastTwo(a, b)) return `"${b.name}" is not known to be "${a.name}" with batch and heads as one axis`;
   if (!keepsLastTwo(result, products) || !sameSize(result, 0, found.query, 0) || !sameSize(result, 1, found.query, 1)) return `"${result.name}" is not known to be "${products.name}" with batch and heads apart`;
-  if (scores && probabilities && !keepsLastTwo(scores, probabilities)) return 'the mask is not over the scores';
+  const unfolded = probabilities?.producer?.inputs[0];
+  if (scores && probabilities && !(unfolded && keepsLastTwo(unfolded, probabilities))) return 'the mask is not over the scores';
   const layout = layoutOf({ ...NOTHING, ...found, axis: -1 });
   if (typeof layout === 'string') return layout;
   if (scores && (!sameSize(scores, 0, found.query, 0) || scores.dims?.[1] !== layout.heads)) return 'the mask is over other axes';
   const mask = maskOf(found, layout);
   if (typeof mask === 'string' || !added || !summed || !apart) return typeof mask === 'string' ? mask : { layout, mask };
-  if (!sameShape(added, summed)) return `"${added.name}" is not known to have a number for each query and key`;
-  const whole = (op: Ops<Value>): Value => op.Reshape(added, apart);
-  return { layout, mask: { ...mask, bias: (op, queries) => (mask.bias ? op.Add(whole(op), mask.bias(op, queries)) : whole(op)) } };
+  if (sameShape(added, summed)) {
+    const whole = (op: Ops<Value>): Value => op.Reshape(added, apart);
+    return { layout, mask: { ...mask, bias: (op, queries) => (mask.bias ? op.Add(whole(op), mask.bias(op, queries)) : whole(op)) } };
+  }
+  const isRow = sameSize(added, 0, summed, 0) && added.dims?.[1] === 1 && added.dims[2] !== 1;
+  const { bias: rows } = mask;
+  if (!isRow || !rows) return `"${added.name}" is not known to have a number for each query and key, or one for each key beside a mask`;
+  const row = (op: Ops<Value>): Value => op.Unsqueeze(op.Reshape(added, op.constant(int64s([-1, layout.heads, 0]))), op.constant(int64s([2])));
+  return { layout, mask: { ...mask, bias: (op, queries) => op.Add(row(op), rows(op, queries)) } };
 }
 
 /** One MultiHeadAttention for it. */

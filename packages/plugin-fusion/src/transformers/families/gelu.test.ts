@@ -20,6 +20,7 @@ test('GELU by the hyperbolic tangent, with the cube in each of its forms', () =>
   expect(left(`p = Pow(x, three)  a = Mul(p, k)  u = Add(x, a)  q = Mul(u, c)  ${end}`)).toEqual(['y = FastGelu(x)']);
   expect(left(`p2 = Mul(x, x)  p = Mul(x, p2)  a = Mul(k, p)  u = Add(x, a)  q = Mul(c, u)  ${end}`)).toEqual(['y = FastGelu(x)']);
   expect(left(`p2 = Mul(x, x)  a = Mul(p2, k)  u = Add(one, a)  w = Mul(x, c)  q = Mul(w, u)  ${end}`, 'onnx')).toEqual(['y = Gelu(x)']);
+  expect(left(`p = Mul(x, k)  a = Mul(p, x)  u = Add(a, one)  w = Mul(x, c)  q = Mul(w, u)  ${end}`)).toEqual(['y = FastGelu(x)']);
   expect(left(`p = Pow(x, two)  a = Mul(p, k)  u = Add(x, a)  q = Mul(u, c)  ${end}`)).toHaveLength(8); // a square is no cube
 });
 

@@ -18,7 +18,7 @@ function approximate(op: Ops<Pattern>): Pattern {
   const square = oneOf(op.Pow(x, number(2)), op.Mul(x, x));
   const cube = oneOf(op.Pow(x, number(3)), op.Mul(x, square));
   const sum = op.Add(x, oneOf(op.Mul(cube, number(0.044715)), op.Mul(op.Mul(x, number(0.044715)), square)));
-  const factor = op.Add(op.Mul(square, number(0.044715)), number(1));
+  const factor = op.Add(oneOf(op.Mul(square, number(0.044715)), op.Mul(op.Mul(x, number(0.044715)), x)), number(1));
   return product(op, x, number(0.5), op.Add(op.Tanh(oneOf(op.Mul(sum, root), product(op, x, root, factor))), number(1)));
 }
 
