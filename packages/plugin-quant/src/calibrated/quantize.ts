@@ -46,6 +46,7 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
       }
     }
     for (const emit of later) emit();
+    ctx.record('calibration', { batches: calibration.samples, tokens: calibration.tokens, 'peak-bytes': calibration.peakBytes });
   } finally {
     await calibration.dispose();
   }
@@ -67,7 +68,10 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const codes = await Promise.all(stage.layers.map(({ weight }) => ctx.checkpoint.load(`codes ${weight.name}`)));
     const scales = await Promise.all(stage.mappings.map(({ activation }) => ctx.checkpoint.load(`scale ${activation.name}`)));
     if (![...codes, ...scales].every((bytes) => bytes !== undefined)) return undefined;
-    for (const [i, mapping] of stage.mappings.entries()) foldScale(mapping, new Float64Array(scales[i]!.slice().buffer));
+    for (const [i, mapping] of stage.mappings.entries()) {
+      const scale = new Float64Array(scales[i]!.slice().buffer);
+      if (scale.some((s) => s !== 1)) foldScale(mapping, scale); // one without gain was not folded either
+    }
     return stage.layers.map((layer, i) => codesFrom(codes[i]!, { ...layer, block: options.block }));
   }
 
