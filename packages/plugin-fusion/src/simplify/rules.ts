@@ -17,13 +17,14 @@ import { elementOfSequence, partOfSequence } from './rules/sequence.ts';
 import { sizeParts } from './rules/size-parts.ts';
 import { expandBeforeSpreading } from './rules/spread.ts';
 import { transposeThrough } from './rules/transpose-through.ts';
+import { transposeFlattened } from './rules/transpose-flattened.ts';
 import { transposeOfTranspose, transposeToSame } from './rules/transpose.ts';
 import { extremeOfOne, firstPower, knownChoice, ownInverse } from './rules/undone.ts';
 import { sparing } from './sparing.ts';
 
 /** Under which word of the report a rule counts → the rules, in the order in which they are tried at a node. */
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
-  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, expandBeforeSpreading, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, transposeThrough, keptAxes, squeezedReduction, concatOfSplit, elementOfSequence, ownInverse, knownChoice, firstPower, extremeOfOne],
+  removed: [identity, dropout, splitIntoOne, sameOperands, castToSame, castOfCast, neutralOperand, sliceOfAll, padByNothing, tileByOnes, expand, expandBeforeSpreading, reshapeToSame, squeezePair, reshapeOfReshape, transposeToSame, transposeOfTranspose, transposeFlattened, transposeThrough, keptAxes, squeezedReduction, concatOfSplit, elementOfSequence, ownInverse, knownChoice, firstPower, extremeOfOne],
   replaced: [castLike, partOfSequence, reshapeByConstant, sizeParts, unusedOutputs],
   fused: [affineIntoWeights, affineInFront, constantChain, padIntoWindow, padIntoMaximum, concatOfConcat, matmulAddToGemm],
 };

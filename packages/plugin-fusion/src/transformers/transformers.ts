@@ -12,6 +12,7 @@ import { gelus } from './families/gelu.ts';
 import { groupedAttentions } from './families/grouped-attention.ts';
 import { headRules, MOVES } from './families/heads.ts';
 import { keyValueCaches } from './families/key-value-cache.ts';
+import { linearRowsOf } from './families/linear-rows.ts';
 import { layerNormalizations } from './families/layer-normalization.ts';
 import { multiHeadAttentions } from './families/multi-head-attention.ts';
 import { packedAttentions } from './families/packed-attention.ts';
@@ -25,7 +26,7 @@ import type { Preference, Target } from './target.ts';
 
 /** Every rule for a target, in the order in which they are tried at a node: the largest first. */
 function rulesFor(target: Target, prefer: Preference): readonly Rule[] {
-  const rules = [...embeddings(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...windowMasks(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...groupedAttentions(target), ...keyValueCaches(target), ...standardAttentions(target), ...packedAttentions(target), ...headRules(target)];
+  const rules = [...embeddings(target), ...linearRowsOf(target), ...layerNormalizations(target), ...rmsNormalizations(target), ...gelus(target), ...rotaryEmbeddings(target), ...windowMasks(target), ...multiHeadAttentions(target), ...foldedAttentions(target), ...groupedAttentions(target), ...keyValueCaches(target), ...standardAttentions(target), ...packedAttentions(target), ...headRules(target)];
   return prefer === 'fewest' ? rules : [...rules.filter((r) => !SLOWER.includes(r.name)), ...sumsBeforeNormalization(target)];
 }
 
