@@ -30,6 +30,8 @@ const BY_NAME: readonly Named[] = [
 ];
 /** A byte that indexes nothing is a colour. */
 const COLOURS = 256;
+/** After so many numbers, a prime, floats repeat: to draw millions takes longer than to run most models on them. */
+const PERIOD = 65_537;
 const DEFAULT_LEADING = 1;
 const DEFAULT_REST = 8;
 
@@ -49,16 +51,18 @@ export function randomFeeds(model: Model, { random, dims = {}, unnamed = { leadi
     const known = BY_NAME.find(({ name }) => name.test(v.name));
     const filling = varied ? known?.varied : known?.usual;
     const last = shape.at(-1) ?? 1;
+    const isWhole = WHOLE.test(type.dtype);
     const at = (i: number): number => (filling === 'ones' ? 1 : filling === 'zeros' ? 0 : filling === 'ramp' ? i % last : Number(i % last < last - (Math.floor(i / last) % last)));
     const limit = filling ? 0 : rowsOf(v, varied && !known && type.dtype === 'uint8' ? COLOURS : 2);
-    return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, (i) => (filling ? at(i) : isWhole(type.dtype) ? Math.floor(random() * limit) : normal(random))) };
+    const drawn = filling || isWhole ? [] : Float64Array.from({ length: Math.min(count, PERIOD) }, () => normal(random));
+    return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, (i) => (filling ? at(i) : isWhole ? Math.floor(random() * limit) : drawn[i % PERIOD]!)) };
   }
 }
 
 /** Whether an axis is the batch, as a rule: the first, or the second of a recurrent network's state, [layers, batch, size]. */
 export const isBatch = (dims: readonly Dim[], axis: number): boolean => axis === 0 || (axis === 1 && dims.length === 3 && typeof dims[0] === 'number');
 
-const isWhole = (d: DType): boolean => /^(u?int|bool)/.test(d);
+const WHOLE = /^(u?int|bool)/;
 
 /** What hands indices on as they are. */
 const HANDS_ON: readonly string[] = ['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Transpose', 'Expand', 'Slice'];

@@ -1,4 +1,4 @@
-import { parseModel } from '@onnxpress/onnx';
+import { parseModel, type Model } from '@onnxpress/onnx';
 import { expect, test } from 'vitest';
 import { testServices } from '../testing/test-context.ts';
 import { Clock, Runtime } from '../services/tokens.ts';
@@ -46,6 +46,21 @@ test('a mask that lost its meaning is found, since some of its tokens are paddin
 test('a model that only runs at some sizes is compared there', async () => {
   const large = 'g (float[B, 3, H, W] x) => (float[B, 3, 1, 1] y) { c = MaxPool <kernel_shape = [33, 33]> (x)\n y = GlobalMaxPool(c) }';
   expect(await compare(large, large)).toMatchObject({ verdict: 'equal', finding: expect.stringContaining('B 1, 2, 3; H 64, 96, 128') as string });
+});
+
+test('the model after a step is not run again as the model before the next one', async () => {
+  const services = testServices();
+  const inner = services.get(Runtime);
+  const loaded: string[] = [];
+  const runtime: Runtime = { version: inner.version, load: (m, options) => (loaded.push(`${m.graph.name} ${options?.optimize}`), inner.load(m, options)) };
+  const [first, second, third] = ['first', 'second', 'third'].map((name) => parseModel(HEAD + RELU.replace('g (', `${name} (`)));
+  const wrong = parseModel(HEAD + RELU.replace('Relu', 'Abs'));
+  const step = (before: Model, after: Model): Promise<Verified> => verify({ before, after, numerics: 'exact', mode: 'auto', runtime, settings: { provider: 'cpu', threads: 1 }, clock: services.get(Clock) });
+  await step(first!, second!);
+  expect(loaded.splice(0)).toEqual(['first none', 'second none', 'second basic', 'second all']);
+  expect((await step(second!, third!)).finding).toBe('outputs are bit-equal; at N 1, 2, 3');
+  expect(loaded.splice(0)).toEqual(['third none', 'third basic', 'third all']);
+  expect((await step(third!, wrong)).finding).toMatch(/^output "y" differs by .* at N 1$/);
 });
 
 test('what the runtime makes of the model before is not held against the step', async () => {

@@ -25,6 +25,8 @@ const SELF_FACTOR = 3;
 const NUDGE = 2 ** -22;
 
 type Level = NonNullable<SessionOptions['optimize']>;
+/** A smaller model runs on one thread: it takes hardly longer, and nearly half of the processor's time, since threads of the runtime wait for work by spinning. */
+const SMALL_BYTES = 64 * 2 ** 20;
 const LEVELS: readonly Level[] = ['none', 'basic', 'all'];
 const NAMED: Readonly<Record<Level, string>> = { none: 'without the runtime’s optimizations', basic: 'under the runtime’s basic optimizations', all: 'under all of the runtime’s optimizations' };
 
@@ -66,11 +68,11 @@ export async function verify(request: VerifyRequest): Promise<Verified> {
   const lacking = new Set<string>();
   for (;;) {
     try {
-      const sides = await filed(orNotCompared(() => sidesOf(before, after, lacking)));
+      const files = new Filed();
       try {
-        return await new Comparison(request, sides.sides).run();
+        return await new Comparison(request, orNotCompared(() => sidesOf(before, after, lacking)), files).run();
       } finally {
-        await sides.clean();
+        await files.clean();
       }
     } catch (e) {
       if (!(e instanceof NotCompared)) throw e;
@@ -92,21 +94,30 @@ function orNotCompared<T>(act: () => T): T {
   }
 }
 
-/** Both sides as files, once: they are loaded several times. */
-async function filed(sides: Sides): Promise<{ sides: Sides; clean: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'onnxpress-verify-'));
-  const clean = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const written = async (model: Model, name: string): Promise<Model> => {
-    if (model.origin && model.revision === 0) return model;
-    const path = join(folder, name);
+/** Models as files, each written when it is first loaded: they are loaded several times. */
+class Filed {
+  readonly #files = new Map<Model, Promise<Model>>();
+  #folder: Promise<string> | undefined;
+  #isOver = false;
+
+  /** After `clean` the model itself. */
+  of(model: Model): Promise<Model> {
+    if (this.#isOver || (model.origin && model.revision === 0)) return Promise.resolve(model);
+    const filed = this.#files.get(model) ?? this.#write(model, `${this.#files.size}.onnx`);
+    this.#files.set(model, filed);
+    return filed;
+  }
+
+  async clean(): Promise<void> {
+    this.#isOver = true;
+    await Promise.allSettled(this.#files.values());
+    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  async #write(model: Model, name: string): Promise<Model> {
+    const path = join(await (this.#folder ??= mkdtemp(join(tmpdir(), 'onnxpress-verify-'))), name);
     await writeModel(model, path);
     return openModel(path);
-  };
-  try {
-    return { sides: { ...sides, before: await written(sides.before, 'before.onnx'), after: await written(sides.after, 'after.onnx') }, clean };
-  } catch (e) {
-    await clean();
-    throw e;
   }
 }
 
@@ -115,6 +126,10 @@ const gigabytes = (n: number): string => `${(n / 1e9).toFixed(1)} GB`;
 interface Expected extends Case {
   readonly outputs: Feeds;
 }
+
+/** What a model that was verified gave: it is the model before of the next step, and need not be run again for it. */
+const given = new WeakMap<Model, { readonly level: Level; readonly cases: readonly Expected[] }>();
+
 interface Found {
   readonly text: string;
   /** Infinite where no number tells it. */
@@ -124,6 +139,8 @@ interface Found {
 class Comparison {
   readonly #request: VerifyRequest;
   readonly #sides: Sides;
+  readonly #files: Filed;
+  readonly #settings: RuntimeSettings;
   readonly #tolerance: number;
   readonly #notes: string[] = [];
   /** Why differences are not the step's, and how large what is to blame is. */
@@ -134,10 +151,19 @@ class Comparison {
   /** At which level the model before tells what is right. */
   #reference: Level;
   #worst = 0;
+  /** What the model before gives. */
+  #expected: readonly Expected[] = [];
+  /** What the model after gives as it is. */
+  readonly #gave: Expected[] = [];
+  /** How far the model before is from itself in each case, by how it is run. */
+  readonly #own = new Map<string, Promise<readonly number[]>>();
 
-  constructor(request: VerifyRequest, sides: Sides) {
+  constructor(request: VerifyRequest, sides: Sides, files: Filed) {
     this.#request = request;
     this.#sides = sides;
+    this.#files = files;
+    const { settings } = request;
+    this.#settings = settings.threads === 0 && weightBytes(request.before) < SMALL_BYTES ? { ...settings, threads: 1 } : settings;
     this.#tolerance = toleranceFor(request.before);
     this.#reference = [sides.before, sides.after].some(hasCastIntoBlocks) ? 'basic' : 'none';
     this.#draws = casesFor(sides.before, sides.leftOut.length > 0);
@@ -145,7 +171,7 @@ class Comparison {
   }
 
   async run(): Promise<Verified> {
-    const expected = await this.#expected();
+    const expected = (this.#expected = await this.#runBefore());
     for (const level of LEVELS.slice(LEVELS.indexOf(this.#reference))) {
       if (this.#isLate()) {
         this.#notes.push(`not compared ${NAMED[level]}: that took too long`);
@@ -154,6 +180,7 @@ class Comparison {
       const different = await this.#compareAt(level, expected);
       if (different) return different;
     }
+    this.#remember();
     const sizes = sizesText(expected);
     const agree = this.#worst === 0 ? 'outputs are bit-equal' : `outputs agree to ${this.#worst.toExponential(1)}`;
     const excuses = [...this.#excused].map(([why, moved]) => `${why}${moved > 0 ? `, by ${moved.toExponential(1)}` : ''}`);
@@ -162,8 +189,19 @@ class Comparison {
     return { verdict: 'equal', finding: [agree, ...around, ...(sizes === '' ? [] : [`at ${sizes}`]), ...excuses, ...this.#notes].join('; ') };
   }
 
-  /** What the model before gives, at the first level at which it runs. */
-  async #expected(): Promise<Expected[]> {
+  /** Keeps what the model after gave for the next step, where that is all that it has. */
+  #remember(): void {
+    const { after } = this.#request;
+    const [first] = this.#gave;
+    if (!first || this.#sides.leftOut.length > 0 || this.#gave.length < this.#expected.length) return;
+    const isWhole = after.graph.outputs.every((v) => first.outputs[v.name]) && after.graph.inputs.every((v) => v.default || first.feeds[v.name]);
+    if (isWhole) given.set(after, { level: this.#reference, cases: this.#gave });
+  }
+
+  /** What the model before gives, at the first level at which it runs: known where it was the model after of the step before. */
+  async #runBefore(): Promise<readonly Expected[]> {
+    const known = given.get(this.#request.before);
+    if (known?.level === this.#reference && this.#sides.leftOut.length === 0) return known.cases;
     let why = '';
     for (const level of LEVELS.slice(LEVELS.indexOf(this.#reference))) {
       this.#reference = level;
@@ -236,7 +274,9 @@ class Comparison {
         for (const c of expected) {
           if (c !== expected[0] && this.#isLate()) return;
           at = c;
-          const found = this.#difference(level, c, await session.run(this.#fed(c.feeds, sides.after), [...new Set(sides.outputs.map((o) => o.after!))]), sides); // none is gone
+          const is = await session.run(this.#fed(c.feeds, sides.after), [...new Set(sides.outputs.map((o) => o.after!))]); // none is gone
+          if (level === this.#reference && sides === this.#sides) this.#gave.push({ ...c, feeds: this.#fed(c.feeds, sides.after), outputs: is });
+          const found = this.#difference(level, c, is, sides);
           if (found) different.push({ c, found });
         }
       });
@@ -265,24 +305,39 @@ class Comparison {
 
   /** Why a difference is not the step's: the runtime makes it of the model before as well. */
   async #excuse(level: Level, c: Expected, found: Found): Promise<{ why: string; moved: number } | undefined> {
-    const { before } = this.#sides;
-    const own = async (at: Level, feeds: Feeds): Promise<number> => {
-      try {
-        const is = await this.#with(before, at, (session) => session.run(feeds, this.#names()));
-        return Math.max(0, ...this.#names().map((name) => distance(c.outputs[name]!, is[name]!)).map((d) => (typeof d === 'string' ? Infinity : d))); // both were asked for
-      } catch (e) {
-        if (!(e instanceof OnnxError)) throw e;
-        return Infinity;
-      }
-    };
-    if ((await own(this.#reference, c.feeds)) > 0) throw new NotCompared('the model before the step gives something else each time');
+    const at = this.#expected.indexOf(c);
+    const own = async (where: Level, nudge = false): Promise<number> => (await this.#apart(where, nudge))[at]!; // one for each case
+    if ((await own(this.#reference)) > 0) throw new NotCompared('the model before the step gives something else each time');
     if (level !== this.#reference) {
-      const moved = await own(level, c.feeds);
+      const moved = await own(level);
       if (found.apart <= SELF_FACTOR * moved) return { why: `${this.#request.runtime.version} itself moves them`, moved: Number.isFinite(moved) ? moved : 0 };
     }
     if (this.#request.numerics === 'exact' || !Number.isFinite(found.apart)) return undefined;
-    const moved = Math.max(...(await Promise.all([own(this.#reference, nudged(c.feeds)), own('all', c.feeds)])));
+    const moved = Math.max(await own(this.#reference, true), await own('all'));
     return found.apart <= SELF_FACTOR * moved && Number.isFinite(moved) ? { why: 'rounding alone moves them', moved } : undefined;
+  }
+
+  /** How far the model before is from what it gave, in each case: run again, under optimizations, on inputs that rounding would move. Loaded once for all cases. */
+  #apart(level: Level, nudge: boolean): Promise<readonly number[]> {
+    const key = `${level} ${nudge}`;
+    const known = this.#own.get(key) ?? this.#runAgain(level, nudge);
+    this.#own.set(key, known);
+    return known;
+  }
+
+  async #runAgain(level: Level, nudge: boolean): Promise<readonly number[]> {
+    const unless = async <T>(otherwise: T, act: () => Promise<T>): Promise<T> => act().catch((e: unknown) => {
+      if (!(e instanceof OnnxError)) throw e;
+      return otherwise;
+    });
+    return unless(this.#expected.map(() => Infinity), () => this.#with(this.#sides.before, level, async (session) => {
+      const all: number[] = [];
+      for (const { feeds, outputs } of this.#expected) all.push(await unless(Infinity, async () => {
+        const is = await session.run(nudge ? nudged(feeds) : feeds, this.#names());
+        return Math.max(0, ...this.#names().map((name) => distance(outputs[name]!, is[name]!)).map((d) => (typeof d === 'string' ? Infinity : d))); // both were asked for
+      }));
+      return all;
+    }));
   }
 
   async #recheck(after: Model, level: Level, c: Expected): Promise<boolean> {
@@ -293,7 +348,7 @@ class Comparison {
 
   async #with<T>(model: Model, optimize: Level, act: (session: Session) => Promise<T>): Promise<T> {
     this.#request.signal?.throwIfAborted();
-    const session = await this.#request.runtime.load(model, { ...this.#request.settings, optimize, guarded: true, signal: this.#request.signal });
+    const session = await this.#request.runtime.load(await this.#files.of(model), { ...this.#settings, optimize, guarded: true, signal: this.#request.signal });
     try {
       return await act(session);
     } finally {
