@@ -28,7 +28,8 @@ export function rangeOf({ histogram, average }: Seen, { method, percentile, step
   if (histogram.width === 0 || method === 'minmax') return all;
   if (method === 'average') return withZero(average);
   if (method === 'percentile') return percentileRange(histogram, all, percentile);
-  return method === 'mse' ? leastSquares(histogram, all, steps) : leastDivergence(histogram, all, steps);
+  const squared = squaredError(histogram);
+  return leastOf(all, method === 'mse' ? (range) => squared(range, steps) : (range) => divergence(histogram, range, steps));
 }
 
 /** Cuts half of what is to stay outside off each end; within a step, numbers are taken to lie evenly. */
@@ -51,14 +52,13 @@ function percentileRange(histogram: Histogram, all: Range, percentile: number): 
   return { low: Math.max(all.low, Math.min(0, from(0, 1))), high: Math.min(all.high, Math.max(0, from(2 * bins - 1, -1))) };
 }
 
-/** The range with the least expected squared error: scale²/12 for each number inside, the square of what is cut off for those outside. Each end is moved alone, after both together. */
-function leastSquares(histogram: Histogram, all: Range, steps: number): Range {
-  const error = squaredError(histogram);
+/** The range of least error among shrunk ones: both ends together, then each alone. */
+function leastOf(all: Range, errorOf: (range: Range) => number): Range {
   const parts = Array.from({ length: SHRINK.steps + 1 }, (_, i) => 1 - ((1 - SHRINK.to) * i) / SHRINK.steps);
-  let best = { range: all, error: error(all, steps) };
+  let best = { range: all, error: errorOf(all) };
   const consider = (range: Range): void => {
-    const found = error(range, steps);
-    if (found < best.error) best = { range, error: found };
+    const error = errorOf(range);
+    if (error < best.error) best = { range, error };
   };
   for (const part of parts) consider({ low: all.low * part, high: all.high * part });
   for (const part of parts) consider({ low: all.low * part, high: best.range.high });
@@ -66,7 +66,7 @@ function leastSquares(histogram: Histogram, all: Range, steps: number): Range {
   return best.range;
 }
 
-/** Expected squared error of a range with so many steps, from running sums over the histogram. */
+/** Expected squared error of a range with so many steps, from running sums over the histogram: scale²/12 for each number inside, the square of what is cut off for those outside. */
 export function squaredError({ counts, bins, width }: Histogram): (range: Range, steps: number) => number {
   const n = new Float64Array(2 * bins + 1);
   const sum = new Float64Array(2 * bins + 1);
@@ -86,22 +86,7 @@ export function squaredError({ counts, bins, width }: Histogram): (range: Range,
   };
 }
 
-/**
- * Entropy calibration, as TensorRT has it: of ranges shrunk together, the one whose numbers, rounded to the grid, diverge least (Kullback-Leibler) from the
- * numbers with those outside moved to its ends.
- */
-function leastDivergence(histogram: Histogram, all: Range, steps: number): Range {
-  let best = { range: all, divergence: Infinity };
-  for (let i = 0; i <= SHRINK.steps; i++) {
-    const part = 1 - ((1 - SHRINK.to) * i) / SHRINK.steps;
-    const range = { low: all.low * part, high: all.high * part };
-    const found = divergence(histogram, range, steps);
-    if (found < best.divergence) best = { range, divergence: found };
-  }
-  return best.range;
-}
-
-/** KL(P ‖ Q): P is the histogram inside the range with all outside counted at its ends; Q spreads each grid step's share over those of its bins that hold anything. */
+/** Entropy calibration as TensorRT has it: KL(P ‖ Q), where P is the histogram inside the range with all outside counted at its ends; Q spreads each grid step's share over those of its bins that hold anything. */
 export function divergence({ counts, bins, width }: Histogram, { low, high }: Range, steps: number): number {
   const [first, last] = [Math.max(0, Math.floor(low / width) + bins), Math.min(2 * bins, Math.ceil(high / width) + bins)];
   const inside = counts.subarray(first, last);

@@ -1,6 +1,6 @@
 import type { Collector } from '@onnxpress/core';
 import type { Seen } from './calibrator.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram, SENTINEL } from './histogram.ts';
 
 export interface SeenSize extends Seen {
   /** Elements of one sample, in the mean. */
@@ -22,30 +22,30 @@ export function histograms(): Collector<SeenSize> {
   };
 }
 
-/** The mean of each channel along an axis, in float64; padded rows are left out. */
+/** The mean of each channel along an axis, in float64; padded rows and marks of masks are left out. */
 export function channelMeans(axis: number): Collector<Float64Array> {
-  let sums: Float64Array | undefined;
-  let count = 0;
+  let sums = new Float64Array();
+  let counts = new Float64Array();
   return {
+    allowsInfinity: true,
     add({ data, dims, columns, weights }) {
       const at = axis < 0 ? dims.length + axis : axis;
       const channels = dims[at] ?? 1;
       const inner = dims.slice(at + 1).reduce((a, b) => a * b, 1);
-      sums ??= new Float64Array(channels);
+      if (sums.length === 0) [sums, counts] = [new Float64Array(channels), new Float64Array(channels)];
       for (let start = 0, block = 0; start < data.length; start += inner, block++) {
-        if (weights && inner === 1 ? weights[Math.floor(start / columns)] === 0 : false) continue;
-        let sum = 0;
-        for (let i = start; i < start + inner; i++) sum += data[i]!;
-        const channel = block % channels;
-        sums[channel]! += sum;
-        if (channel === 0) count += inner;
+        if (inner === 1 && weights?.[Math.floor(start / columns)] === 0) continue;
+        let [sum, count] = [0, 0];
+        for (let i = start; i < start + inner; i++) if (Math.abs(data[i]!) < SENTINEL) [sum, count] = [sum + data[i]!, count + 1];
+        sums[block % channels]! += sum;
+        counts[block % channels]! += count;
       }
     },
-    done: () => (sums ?? new Float64Array()).map((s) => s / Math.max(1, count)),
+    done: () => sums.map((s, c) => s / Math.max(1, counts[c]!)),
   };
 }
 
-/** The sum of squares, over the rows that count. */
+/** The sum of squares, over the rows that count; marks of masks are left out. */
 export function energy(): Collector<number> {
   let sum = 0;
   return {
@@ -53,7 +53,7 @@ export function energy(): Collector<number> {
     add({ data, rows, columns, weights }) {
       for (let row = 0; row < rows; row++) {
         if (weights?.[row] === 0) continue;
-        for (let i = row * columns, end = i + columns; i < end; i++) if (Number.isFinite(data[i]!)) sum += data[i]! * data[i]!;
+        for (let i = row * columns, end = i + columns; i < end; i++) if (Math.abs(data[i]!) < SENTINEL) sum += data[i]! * data[i]!;
       }
     },
     done: () => sum,

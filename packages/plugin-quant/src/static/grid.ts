@@ -25,12 +25,25 @@ export interface GridOptions {
 /** The range with zero inside: a grid that does not hold zero exactly shifts every padded edge and every ReLU. */
 export const withZero = ({ low, high }: Range): Range => ({ low: Math.min(0, low), high: Math.max(0, high) });
 
-/** The grid of ONNX QuantizeLinear over a range: all codes are used, and zero is one of them. Nothing but zeros has scale 1. */
-export function gridOf(range: Range, { type, symmetric }: GridOptions): Grid {
+/** Steps of an offset from which on a scale is widened to hold it exactly, by at most a fifth. */
+const EXACT_FROM = 5;
+
+/**
+ * The grid of ONNX QuantizeLinear over a range: all codes are used, and zero is one of them. Nothing but zeros has scale 1. Where numbers are sums with an `offset` that goes
+ * into the zero point, that lies in the range too, and is a whole number of steps.
+ */
+export function gridOf(range: Range, { type, symmetric }: GridOptions, offset = 0): Grid {
+  if (offset !== 0) {
+    const around = { low: Math.min(offset, range.low), high: Math.max(offset, range.high) };
+    const { scale } = gridOf(around, { type, symmetric });
+    const steps = Math.floor(Math.abs(offset) / scale);
+    const wider = steps < EXACT_FROM ? 1 : Math.abs(offset) / steps / scale;
+    return gridOf({ low: around.low * wider, high: around.high * wider }, { type, symmetric });
+  }
   const [lowest, highest] = CODES[type];
   const { low, high } = withZero(range);
   if (symmetric) {
-    const middle = Math.ceil((lowest + highest) / 2);
+    const middle = (lowest + highest + 1) / 2;
     const scale = Math.fround(Math.max(-low, high) / (highest - middle));
     return { scale: scale > 0 ? scale : 1, zeroPoint: middle };
   }

@@ -25,7 +25,9 @@ export function gridsOf(operators: readonly Operator[], rangeOf: (value: Value) 
     for (const v of others) parent.set(v, root);
     ranges.set(root, hull);
   }
-  const grids = new Map([...ranges.keys()].filter((v) => !parent.has(v)).map((v) => [v, gridOf(ranges.get(v)!, options)] as const));
+  const offsets = new Map<Value, number>();
+  for (const [v, { offset }] of makers) if (offset !== 0 && !offsets.has(rootOf(v))) offsets.set(rootOf(v), offset);
+  const grids = new Map([...ranges.keys()].filter((v) => !parent.has(v)).map((v) => [v, gridOf(ranges.get(v)!, options, offsets.get(v))] as const));
   return new Map([...ranges.keys()].map((v) => [v, grids.get(rootOf(v))!])); // every root has one
 }
 
@@ -33,7 +35,7 @@ export function gridsOf(operators: readonly Operator[], rangeOf: (value: Value) 
 const ROUNDING = 1e-5;
 
 /** Whether a grid's range lies within the bounds that an operator's output has, so that the codes do what a Relu or Clip did. */
-export function isWithin({ low, high }: Range, { bounds, factor }: Operator): boolean {
+export function isWithin({ low, high }: Range, { bounds, factor, offset }: Operator): boolean {
   const slack = ROUNDING * (high - low);
-  return low >= bounds[0] * factor - slack && high <= bounds[1] * factor + slack;
+  return low >= bounds[0] * factor + offset - slack && high <= bounds[1] * factor + offset + slack;
 }

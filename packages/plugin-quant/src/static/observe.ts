@@ -1,4 +1,4 @@
-import { Calibration, Node, samplesOf, together, type Collector, type Dataset, type Model, type PassContext, type Value } from '@onnxpress/core';
+import { Calibration, Node, OnnxError, samplesOf, together, type Collector, type Dataset, type Model, type PassContext, type Value } from '@onnxpress/core';
 import { channelMeans, energy, histograms, type SeenSize } from './collect.ts';
 import { activationsOf } from './paying.ts';
 import type { Operator } from './operators.ts';
@@ -36,7 +36,7 @@ export async function observed(model: Model, operators: readonly Operator[], dat
       ctx.progress(index, groups.length, 'ranges');
       const found = await calibration.observe(index, (v): Collector<readonly [SeenSize, Float64Array]> => {
         const o = withBias.get(v);
-        return together(histograms(), o ? channelMeans(o.kind === 'conv' ? 1 : -1) : { add() {}, done: () => new Float64Array() });
+        return { ...together(histograms(), o ? channelMeans(o.kind === 'conv' ? 1 : -1) : NOTHING), allowsInfinity: true };
       });
       values.forEach((v, i) => {
         seen.set(v.name, found[i]![0]); // a result for each value
@@ -49,10 +49,12 @@ export async function observed(model: Model, operators: readonly Operator[], dat
   return { seen, means };
 }
 
+const NOTHING: Collector<Float64Array> = { add() {}, done: () => new Float64Array() };
+
 function counted({ tokens, samples }: Calibration, ctx: PassContext): void {
   ctx.count('calibration batches', samples);
   if (tokens > 0) ctx.count('calibration tokens', tokens);
-  if (samples === 0) ctx.warn('The calibration data are empty, so nothing is known of the activations.');
+  if (samples === 0) throw new OnnxError('unsupported', 'The calibration data hold no example, so nothing is known of the activations. Give some tens of typical ones.');
 }
 
 /**
@@ -66,7 +68,7 @@ export async function localErrors(model: Model, operators: readonly Operator[], 
   const places = operators.map((o) => {
     const { result, before } = originals.get(o)!; // made just now for each
     const codesOf = (v: Value): Value => {
-      const known = through.get(v) ?? writer.throughCodes(v, grids.get(v)!, o.node, v.name); // operators have grids for what they read
+      const known = through.get(v) ?? writer.throughCodes(v, grids.get(v)!, grids.get(v)!, o.node, v.name); // operators have grids for what they read
       through.set(v, known);
       return known;
     };

@@ -32,7 +32,7 @@ export interface Operator {
   readonly reads: readonly number[];
   readonly weight: OperatorWeight | undefined;
   readonly bias: Bias | undefined;
-  /** What its codes stand for: its output, or what a Relu, a Clip or a factor behind it makes of that, all of which the codes take in. Undefined for products, whose output stays float. */
+  /** What its codes stand for: its output, or what a Relu or Clip, a factor and an offset behind it make of that, all of which the codes take in. Undefined for products, whose output stays float. */
   readonly place: Value | undefined;
   /** The nodes behind it that the codes take in. */
   readonly taken: readonly Node[];
@@ -40,6 +40,8 @@ export interface Operator {
   readonly bounds: readonly [low: number, high: number];
   /** By which the output is multiplied behind that. */
   readonly factor: number;
+  /** What is added to it behind that. */
+  readonly offset: number;
 }
 
 const MOVES: ReadonlySet<string> = new Set(['MaxPool', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'DepthToSpace', 'SpaceToDepth', 'Resize', 'Concat']);
@@ -97,7 +99,7 @@ function product(node: Node): Operator | string | undefined {
   return {
     node, kind: 'product', reads: [0], weight: { value: target.weight, tensor: target.tensor, axis: target.transposed ? 0 : 1, turned: target.transposed },
     bias: node.is('Gemm') ? { node, index: 2, tensor: bias } : isVector ? { node: behind!, index: at, tensor: added } : undefined,
-    place: undefined, taken: [], bounds: [-Infinity, Infinity], factor: 1,
+    place: undefined, taken: [], bounds: [-Infinity, Infinity], factor: 1, offset: 0,
   };
 }
 
@@ -105,18 +107,18 @@ function movement(node: Node): Operator | undefined {
   const reads = node.is('Concat') ? node.inputs.map((_, i) => i) : [0];
   if (node.outputs.filter((v) => v.name !== '').length !== 1 || reads.some((i) => notFloat32(node.inputs[i]) !== undefined || node.inputs[i]!.isConstant())) return undefined;
   if (node.is('Resize') && (node.string('mode', 'nearest') !== 'nearest' || node.string('coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize')) return undefined;
-  return { node, kind: 'move', reads, weight: undefined, bias: undefined, place: node.output, taken: [], bounds: [-Infinity, Infinity], factor: 1 };
+  return { node, kind: 'move', reads, weight: undefined, bias: undefined, place: node.output, taken: [], bounds: [-Infinity, Infinity], factor: 1, offset: 0 };
 }
 
 function computation(node: Node): Operator | undefined {
   const reads = node.inputs.flatMap((v, i) => (v && !v.isConstant() ? [i] : []));
   if (reads.length === 0 || node.inputs.some((v) => notFloat32(v) !== undefined)) return undefined;
-  if (node.is('Mul') && factorOf(node) !== undefined) return undefined; // a factor alone is no work: it goes into a scale where it can
+  if (node.is('Mul') && operandOf(node) !== undefined) return undefined; // a factor alone is no work: it goes into a scale where it can
   return { ...placed(node), node, kind: 'compute', reads, weight: undefined, bias: undefined };
 }
 
-/** Follows an operator's output through what codes take in: one Relu or Clip, then one positive factor, each the only reader of what is before it. */
-function placed({ output }: Node): Pick<Operator, 'place' | 'taken' | 'bounds' | 'factor'> {
+/** Follows an operator's output through what codes take in: one Relu or Clip, then one positive factor, then one offset, each the only reader of what is before it. */
+function placed({ output }: Node): Pick<Operator, 'place' | 'taken' | 'bounds' | 'factor' | 'offset'> {
   let place = output;
   const taken: Node[] = [];
   let bounds: readonly [number, number] = [-Infinity, Infinity];
@@ -130,14 +132,23 @@ function placed({ output }: Node): Pick<Operator, 'place' | 'taken' | 'bounds' |
     place = clip.output;
   }
   const scaling = next();
-  const by = scaling?.is('Mul') && factorOf(scaling);
-  if (scaling && by !== undefined && by !== false && by > 0) {
+  const by = scaling?.is('Mul') ? operandOf(scaling) : undefined;
+  if (scaling && by !== undefined && by > 0) {
     factor = by;
     taken.push(scaling);
     place = scaling.output;
   }
-  return { place, taken, bounds, factor };
+  const adding = next();
+  const offset = adding?.is('Add') ? operandOf(adding) : undefined;
+  if (adding && offset !== undefined && Number.isFinite(offset) && !leadsToClip(adding)) {
+    taken.push(adding);
+    place = adding.output;
+  }
+  return { place, taken, bounds, factor, offset: place === adding?.output ? offset! : 0 };
 }
+
+/** An offset before a Clip is a step of its own: the codes of the sum take the Clip in. */
+const leadsToClip = ({ output }: Node): boolean => output.uses.length === 1 && !output.isOutput && boundsOf(output.uses[0]!.node) !== undefined;
 
 function boundsOf(node: Node): readonly [number, number] | undefined {
   if (node.is('Relu')) return [0, Infinity];
@@ -149,8 +160,8 @@ function boundsOf(node: Node): readonly [number, number] | undefined {
   return low === undefined || high === undefined ? undefined : [low, high];
 }
 
-/** The constant that a Mul multiplies by, where it is one number and gives the other input's shape. */
-function factorOf(node: Node): number | undefined {
+/** The constant that a Mul or Add takes, where it is one number and gives the other input's shape. */
+function operandOf(node: Node): number | undefined {
   const at = node.inputs.findIndex((v) => v?.isConstant());
   const constant = node.inputs[at];
   const other = node.inputs[1 - at];

@@ -16,7 +16,7 @@ export function quantizeOperators(model: Model, operators: readonly Operator[], 
     const before = result.producer!; // nodes make what operators make
     const codesOf = (v: Value): Value => {
       const original = originals.get(v) ?? v;
-      const known = codes.get(original) ?? writer.throughCodes(v, grids.get(original)!, o.node, v.name); // operators have grids for what they read
+      const known = codes.get(original) ?? writer.throughCodes(v, grids.get(original)!, grids.get(original)!, o.node, v.name); // operators have grids for what they read
       codes.set(original, known);
       return known;
     };

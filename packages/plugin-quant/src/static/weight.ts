@@ -55,6 +55,6 @@ export const vector = (values: Float32Array): Tensor => float32s([values.length]
 export const zeros = (count: number): Tensor => tensorOf('int8', [count], new Int8Array(count));
 
 function notFinite(name: string, tensor: Tensor): OnnxError {
-  const at = findNonFinite(tensor);
-  return new OnnxError('unsupported', `Weight "${name}" holds a NaN or an infinity${at === undefined ? '' : ` at index ${at.index}`}, so no scale can be found for it. Exclude it, or repair the model.`);
+  const { value, index } = findNonFinite(tensor)!; // it was just met
+  return new OnnxError('unsupported', `Weight "${name}" holds ${value} at index ${index}, so no scale can be found for it. Exclude it, or repair the model.`);
 }

@@ -43,10 +43,9 @@ export class QdqWriter {
     this.#options = options;
   }
 
-  /** Turns a value into codes and back. `factor`: by which numbers are multiplied on the way. */
-  throughCodes(value: Value, grid: Grid, before: Node, name: string, factor = 1): Value {
-    const front = this.#grid(factor === 1 ? grid : { ...grid, scale: Math.fround(grid.scale / factor) }, name);
-    const back = this.#grid(grid, name);
+  /** Turns a value into codes by one grid, and back by another. */
+  throughCodes(value: Value, to: Grid, from: Grid, before: Node, name: string): Value {
+    const [front, back] = [this.#grid(to, name), this.#grid(from, name)];
     const codes = this.#add('QuantizeLinear', [value, front.scale, front.zeroPoint], before, `${name}_quantized`);
     const result = this.#add('DequantizeLinear', [codes, back.scale, back.zeroPoint], before, `${name}_dequantized`);
     result.infer(value.type);
@@ -75,14 +74,23 @@ export class QdqWriter {
     core.output.infer(node.output.type);
     if (!o.place || !gridOfPlace) return { core, result: core.output, bias };
     const [lowest, highest] = CODES[this.#options.type];
-    const kept = { low: (lowest - gridOfPlace.zeroPoint) * gridOfPlace.scale, high: (highest - gridOfPlace.zeroPoint) * gridOfPlace.scale };
-    let value = core.output;
-    if (!isWithin(kept, o)) {
-      const [clip] = o.taken; // what has bounds has a node that makes them
-      value = this.#graph.add(new Node(clip!.opType, [value, ...clip!.inputs.slice(1)], { name: this.#options.names ? clip!.name : '', attrs: clip!.attrs }), { before }).output;
-      value.infer(clip!.output.type);
+    const { scale, zeroPoint } = gridOfPlace;
+    const kept = { low: (lowest - zeroPoint) * scale, high: (highest - zeroPoint) * scale };
+    const shifted = zeroPoint + Math.round(o.offset / scale);
+    const takesIn = isWithin(kept, o) && shifted >= lowest && shifted <= highest;
+    const front = takesIn ? { scale: Math.fround(scale / o.factor), zeroPoint: shifted } : gridOfPlace;
+    return { core, result: this.throughCodes(takesIn ? core.output : this.#copied(o, core.output, before), front, gridOfPlace, before, o.place.name), bias };
+  }
+
+  /** What follows an operator, written out: where its codes cannot take that in. */
+  #copied({ taken, node }: Operator, value: Value, before: Node): Value {
+    let [from, to] = [node.output, value];
+    for (const next of taken) {
+      const copy = new Node(next.opType, next.inputs.map((v) => (v === from ? to : v)), { name: this.#options.names ? next.name : '', attrs: next.attrs });
+      this.#graph.add(copy, { before }).output.infer(next.output.type);
+      [from, to] = [next.output, copy.output];
     }
-    return { core, result: this.throughCodes(value, gridOfPlace, before, o.place.name, o.factor), bias };
+    return to;
   }
 
   #weight({ weight }: Operator, codes: Tensor, scales: Float32Array, before: Node): Value {
