@@ -26,3 +26,15 @@ test('keys that are repeated as a whole, head 0 behind the last, are not shared'
   const nodes = left(`${QUERY}  ${SIDES}  ${REPEAT.replaceAll('two)', 'front)').replaceAll('twice', 'again')}  ${END}`);
   expect(nodes.some((line) => line.includes('GroupQuery'))).toBe(false);
 });
+
+test('keys stay repeated where the mask differs from head to head', () => {
+  const cached = (mask: string): string => applied(`<ir_version: 8, opset_import: ["" : 17]> f (float[B, S, 32] q, float[B, 2, S, 8] k1, float[B, 2, S, 8] v1, float${mask} mask) => (float[B, S, 32] y) <${C}> { ${QUERY}  ${REPEAT}  ${END} }`, [...multiHeadAttentions('onnxruntime'), ...groupedAttentions('onnxruntime'), ...headRules('onnxruntime')]).join();
+  expect(cached('[B, 4, S, S]')).toContain('Expand(');
+  expect(cached('[B, 1, S, S]')).not.toContain('Expand(');
+});
+
+test('keys stay repeated where there are as many of them as queries, or not a whole number of queries for each', () => {
+  const once = REPEAT.replaceAll('twice)', 'once)').replaceAll('all)', 'same)');
+  const nodes = left(`once = Constant <value_ints = [1, 1, 1, 1, 1]> ()  same = Constant <value_ints = [0, 2, -1, 8]> ()  ${QUERY.replace('four', 'pair')}  ${once}  ${END.replace('joined', 'joined2').replace('y =', 'joined2 = Constant <value_ints = [0, 0, 16]> ()  y =')}`.replace('Reshape(q,', 'Reshape(k,'), 'float[B, S, 16] k, float[B, 2, S, 8] k1, float[B, 2, S, 8] v1');
+  expect(nodes.some((line) => line.includes('GroupQuery') || line.includes('Tile'))).toBe(false);
+});

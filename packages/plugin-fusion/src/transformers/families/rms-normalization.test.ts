@@ -23,6 +23,12 @@ test('without a sum it takes an opset that has the operator', () => {
   expect(left(`t = Relu(x)  ${NORM}`)).toHaveLength(8);
 });
 
+test('layer normalization is left to its own rule', () => {
+  const body = `m = ReduceMean(x, last)  t = Sub(x, m)  ${NORM}`;
+  expect(left(body, { opset: 23 }).join()).not.toContain('RMSNormalization');
+  expect(left(body.replace('Sub(x, m)', 'Sub(z, m)'), { opset: 23 }).join()).toContain('RMSNormalization(t, g)'); // less the mean of something else
+});
+
 test('look-alikes stay', () => {
   const stays = (body: string, more: Parameters<typeof left>[1] = {}): void => expect(left(`t = Add(x, z)  ${body}`, more).some((line) => line.includes('Normalization'))).toBe(false);
   stays(NORM.replace('last', 'first')); // over another axis

@@ -37,6 +37,12 @@ const gammaOf = ({ gamma }: Found, x: Value, op: Ops<Value>): Value => gamma ?? 
 const isPart = (y: Value, x: Value): boolean =>
   y.useCount === 1 && !y.isOutput && y.uses.some(({ node }) => node.is('Mul') && node.inputs.some((v) => v !== undefined && v !== y && v.isConstant() && isPerLast(v, x)));
 
+/** Whether it is a value less its mean. */
+function isCentered(x: Value): boolean {
+  const [from, mean] = x.producer?.is('Sub') ? x.producer.inputs : [];
+  return from !== undefined && mean?.producer?.is('ReduceMean') === true && mean.producer.inputs[0] === from;
+}
+
 const GROWS = 'operators want a factor per element even where it is 1';
 
 /** Normalization by the root of the mean square written out: one RMSNormalization, from opset 23 on. */
@@ -45,6 +51,7 @@ const rmsNormalization = rule('rms-normalization', {
   match: ({ x, ...holes }, op) => normalized(holes, op, x),
   where(found, root) {
     if (root.is('RMSNormalization')) return 'it is one already';
+    if (isCentered(found.x)) return 'it is part of a layer normalization';
     return !found.gamma && isPart(root.output, found.x) ? 'a factor follows' : (unfit(found, found.x) ?? true);
   },
   grows: GROWS,
