@@ -30,3 +30,11 @@ test('the same seed draws the same numbers', () => {
 test('an input with a default is left to it', () => {
   expect(Object.keys(feedsOf('g (float[2] x, float[2] w = {1, 2}) => (float[2] y) { y = Add(x, w) }'))).toEqual(['x']);
 });
+
+test('of more than are drawn one by one, the rest repeats what was drawn, in any type', () => {
+  const size = 150_000;
+  const period = 65_537;
+  const { x, n, b } = feedsOf(`g (float[${size}] x, int64[${size}] n, uint8[${size}] b) => (float[${size}] y) { y = Relu(x) }`);
+  for (const { data } of [x!, n!, b!] as { data: ArrayLike<unknown> }[]) for (const i of [0, 1, 18_925]) expect([data[i + period], data[i + 2 * period]]).toEqual([data[i], data[i]]);
+  expect(new Set((x!.data as Float32Array).subarray(0, period)).size).toBeGreaterThan(0.99 * period); // nearly no two of the normal distribution are equal
+});

@@ -30,7 +30,7 @@ const BY_NAME: readonly Named[] = [
 ];
 /** A byte that indexes nothing is a colour. */
 const COLOURS = 256;
-/** After so many numbers, a prime, floats repeat: to draw millions takes longer than to run most models on them. */
+/** After so many numbers, a prime, what was drawn repeats: to draw millions takes longer than to run most models on them. */
 const PERIOD = 65_537;
 const DEFAULT_LEADING = 1;
 const DEFAULT_REST = 8;
@@ -54,8 +54,7 @@ export function randomFeeds(model: Model, { random, dims = {}, unnamed = { leadi
     const isWhole = WHOLE.test(type.dtype);
     const at = (i: number): number => (filling === 'ones' ? 1 : filling === 'zeros' ? 0 : filling === 'ramp' ? i % last : Number(i % last < last - (Math.floor(i / last) % last)));
     const limit = filling ? 0 : rowsOf(v, varied && !known && type.dtype === 'uint8' ? COLOURS : 2);
-    const drawn = filling || isWhole ? [] : Float64Array.from({ length: Math.min(count, PERIOD) }, () => normal(random));
-    return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, (i) => (filling ? at(i) : isWhole ? Math.floor(random() * limit) : drawn[i % PERIOD]!)) };
+    return { dtype: type.dtype, dims: shape, data: fill(type.dtype, count, filling ? at : isWhole ? () => Math.floor(random() * limit) : () => normal(random), filling ? Infinity : PERIOD) };
   }
 }
 
@@ -98,14 +97,23 @@ function axisOf(node: Node, table: Value): number {
   return axis < 0 ? axis + (table.rank ?? 0) : axis;
 }
 
-function fill(dtype: DType, count: number, at: (i: number) => number): FeedData {
-  const filled = <T extends { [i: number]: number }>(data: T): T => {
-    for (let i = 0; i < count; i++) data[i] = at(i);
+interface Repeatable {
+  copyWithin(target: number, start: number, end: number): unknown;
+}
+
+function fill(dtype: DType, count: number, at: (i: number) => number, period: number): FeedData {
+  const once = Math.min(count, period);
+  const repeated = <T extends Repeatable>(data: T): T => {
+    for (let i = once; i < count; i += once) data.copyWithin(i, 0, Math.min(once, count - i));
     return data;
   };
-  const filledBig = <T extends { [i: number]: bigint }>(data: T): T => {
-    for (let i = 0; i < count; i++) data[i] = BigInt(at(i));
-    return data;
+  const filled = <T extends Repeatable & { [i: number]: number }>(data: T): T => {
+    for (let i = 0; i < once; i++) data[i] = at(i);
+    return repeated(data);
+  };
+  const filledBig = <T extends Repeatable & { [i: number]: bigint }>(data: T): T => {
+    for (let i = 0; i < once; i++) data[i] = BigInt(at(i));
+    return repeated(data);
   };
   switch (dtype) {
     case 'float32': return filled(new Float32Array(count));
