@@ -56,4 +56,9 @@ export const RECIPES = {
   'minilm-rtn-4-g32-e4': { model: 'minilm', steps: [weights({ embeddings: 4 })], goals: { megabytes: 15 } },
   'minilm-rtn-8-g32-e8': { model: 'minilm', steps: [weights({ bits: 8 })] },
   'minilm-k-quant-data-4-g32-e4': { model: 'minilm', steps: [weights({ embeddings: 4, search: 'k-quant', data: 'calibration' })], goals: { megabytes: 15 } },
+  'minilm-static-naive': { model: 'minilm', steps: [calibrated('quant/static', { calibration: 'minmax', 'bias-correction': false, 'least-sqnr': -100 })] },
+  'minilm-static': { model: 'minilm', steps: [calibrated('quant/static')] },
+  'minilm-smooth-static': { model: 'minilm', steps: [calibrated('quant/smooth', { activations: 'tensor' }), calibrated('quant/static')], goals: { cosine: { atLeast: 0.965 } } },
+  'smollm2-static-naive': { model: 'smollm2', steps: [calibrated('quant/static', { calibration: 'minmax', 'bias-correction': false, 'least-sqnr': -100 })] },
+  'smollm2-smooth-static': { model: 'smollm2', steps: [calibrated('quant/smooth', { activations: 'tensor' }), calibrated('quant/static')], goals: { kl: 0.475 } },
 };

@@ -7,6 +7,19 @@ export interface SeenSize extends Seen {
   readonly elements: number;
 }
 
+/** The size of an activation, and nothing else. */
+export function sizes(): Collector<SeenSize> {
+  let [elements, samples] = [0, 0];
+  return {
+    allowsInfinity: true,
+    add({ data }) {
+      elements += data.length;
+      samples++;
+    },
+    done: () => ({ histogram: new Histogram(0), average: { low: 0, high: 0 }, elements: elements / Math.max(1, samples) }),
+  };
+}
+
 /** The histogram of an activation, its range per sample, and its size. */
 export function histograms(): Collector<SeenSize> {
   const histogram = new Histogram();
@@ -33,8 +46,19 @@ export function channelMeans(axis: number): Collector<Float64Array> {
       const channels = dims[at] ?? 1;
       const inner = dims.slice(at + 1).reduce((a, b) => a * b, 1);
       if (sums.length === 0) [sums, counts] = [new Float64Array(channels), new Float64Array(channels)];
+      if (inner === 1) {
+        for (let start = 0; start < data.length; start += channels) {
+          if (weights?.[Math.floor(start / columns)] === 0) continue;
+          for (let c = 0; c < channels; c++) {
+            const v = data[start + c]!;
+            if (!(Math.abs(v) < SENTINEL)) continue;
+            sums[c]! += v;
+            counts[c]!++;
+          }
+        }
+        return;
+      }
       for (let start = 0, block = 0; start < data.length; start += inner, block++) {
-        if (inner === 1 && weights?.[Math.floor(start / columns)] === 0) continue;
         let [sum, count] = [0, 0];
         for (let i = start; i < start + inner; i++) if (Math.abs(data[i]!) < SENTINEL) [sum, count] = [sum + data[i]!, count + 1];
         sums[block % channels]! += sum;

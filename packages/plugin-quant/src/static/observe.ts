@@ -1,5 +1,5 @@
 import { Calibration, Node, OnnxError, samplesOf, together, type Collector, type Dataset, type Model, type PassContext, type Value } from '@onnxpress/core';
-import { channelMeans, energy, histograms, type SeenSize } from './collect.ts';
+import { channelMeans, energy, histograms, sizes, type SeenSize } from './collect.ts';
 import { activationsOf } from './paying.ts';
 import type { Operator } from './operators.ts';
 import { readerOf } from './reader-of.ts';
@@ -29,6 +29,7 @@ export async function observed(model: Model, operators: readonly Operator[], dat
     return { values, stage: { observe: values.map(readerOf), changes: group.map((o) => o.node) } };
   });
   const withBias = new Map(operators.filter((o) => o.bias).map((o) => [o.node.output, o]));
+  const ranged = new Set(operators.flatMap((o) => [...activationsOf(o), ...(o.place ? [o.place] : [])])); // of what lies between, only means are needed
   const calibration = await Calibration.open(model, groups.map((g) => g.stage), samplesOf(model, data, ctx.signal), ctx);
   try {
     counted(calibration, ctx);
@@ -36,7 +37,7 @@ export async function observed(model: Model, operators: readonly Operator[], dat
       ctx.progress(index, groups.length, 'ranges');
       const found = await calibration.observe(index, (v): Collector<readonly [SeenSize, Float64Array]> => {
         const o = withBias.get(v);
-        return { ...together(histograms(), o ? channelMeans(o.kind === 'conv' ? 1 : -1) : NOTHING), allowsInfinity: true };
+        return { ...together(ranged.has(v) ? histograms() : sizes(), o ? channelMeans(o.kind === 'conv' ? 1 : -1) : NOTHING), allowsInfinity: true };
       });
       values.forEach((v, i) => {
         seen.set(v.name, found[i]![0]); // a result for each value
