@@ -12,6 +12,18 @@ export function anchored(rule: Rule, operators: readonly string[], steps: number
   return { ...rule, offer: (node, judge) => (isBelow(node, anchors, steps) ? rule.offer(node, judge) : () => NOT_TRIED) };
 }
 
+/** What a pattern says of a node that is another one than it looks for. */
+const OTHER_NODE = /, not (made )?by |should be ".+?" again$|has \d+ inputs, not |an input is missing/;
+
+/** The rule, which says why it did not fit only where the nodes were those of its pattern: for small things that most models do without. */
+export const quiet = (rule: Rule): Rule => ({
+  ...rule,
+  offer(node, judge) {
+    const why = rule.offer(node, judge);
+    return why && ((): string => (OTHER_NODE.test(why()) ? NOT_TRIED : why()));
+  },
+});
+
 function isBelow(node: Node, anchors: ReadonlySet<string>, steps: number): boolean {
   let level: readonly Node[] = [node];
   for (let step = 0; step <= steps && level.length > 0; step++) {

@@ -1,5 +1,5 @@
 import { contentsOf, float32sOf, lazyTensor, nodeRule, numbersOf, oneOf, optional, rule, value, type Rule, type Value } from '@onnxpress/core';
-import { anchored } from '../anchored.ts';
+import { anchored, NOT_TRIED, quiet } from '../anchored.ts';
 import { sameShape, sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { betaOf, epsilonOf, gammaOf, GROWS, NORMALIZATION, normalized, unfit } from './layer-normalization.ts';
@@ -65,7 +65,7 @@ const constantRow = nodeRule('constant-embedding', {
   apply(node, op) {
     const [a, b] = node.inputs;
     const found = rowOf(a, b) ?? rowOf(b, a);
-    if (!found) return 'neither input is always the same row of a table';
+    if (!found) return NOT_TRIED;
     const { other, table, row, width } = found;
     return op.Add(other, op.constant(lazyTensor('float32', [width], () => float32sOf(table).slice(row * width, (row + 1) * width))));
   },
@@ -98,7 +98,7 @@ const rowIntoTable = nodeRule('row-into-table', {
   depth: 2,
   apply(node, op) {
     const [a, b] = node.inputs;
-    return lookedUp(a, b) ?? lookedUp(b, a) ?? 'neither input is a sum with rows of a table and a constant row';
+    return lookedUp(a, b) ?? lookedUp(b, a) ?? NOT_TRIED;
 
     function lookedUp(v: Value | undefined, other: Value | undefined): Value | undefined {
       const [sum, gather] = [v?.producer, other?.producer];
@@ -117,4 +117,4 @@ const rowIntoTable = nodeRule('row-into-table', {
   },
 });
 
-export const embeddings = (target: Target): readonly Rule[] => forRuntime(target, [constantRow, rowIntoTable, anchored(embedLayerNormalization, ['Gather'], 8)]);
+export const embeddings = (target: Target): readonly Rule[] => forRuntime(target, [constantRow, rowIntoTable, quiet(anchored(embedLayerNormalization, ['Gather'], 8))]);

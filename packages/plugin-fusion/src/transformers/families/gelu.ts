@@ -1,5 +1,5 @@
 import { anyOf, constant, oneOf, optional, rule, value, type Ops, type Pattern, type Rule } from '@onnxpress/core';
-import { anchored } from '../anchored.ts';
+import { anchored, quiet } from '../anchored.ts';
 import { isPerLast, numberOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -62,5 +62,5 @@ const biasFastGelu = rule('gelu-tanh-bias', {
 export const gelus = (target: Target): readonly Rule[] => [
   anchored(exactGelu(target), ['Erf'], 3),
   anchored(tanhGelu(target), ['Tanh'], 3),
-  ...forRuntime(target, [anchored(quickGelu, ['Sigmoid'], 1), biasGelu, biasFastGelu]),
+  ...forRuntime(target, [anchored(quickGelu, ['Sigmoid'], 1), quiet(biasGelu), quiet(biasFastGelu)]),
 ];

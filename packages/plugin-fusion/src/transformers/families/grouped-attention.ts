@@ -1,4 +1,5 @@
 import { attribute, codeOf, constant, int64s, named, optional, rule, scalar, value, type Bound, type Holes, type Ops, type Pattern, type Rule, type Value } from '@onnxpress/core';
+import { quiet } from '../anchored.ts';
 import { sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { sideBySideHeads, splitOf } from './heads.ts';
@@ -101,4 +102,4 @@ const sharedKeys = rule('shared-keys', {
   },
 });
 
-export const groupedAttentions = (target: Target): readonly Rule[] => forRuntime(target, [groupQueryAttention, sharedKeys]);
+export const groupedAttentions = (target: Target): readonly Rule[] => forRuntime(target, [quiet(groupQueryAttention), quiet(sharedKeys)]);

@@ -1,6 +1,7 @@
 import { int64s, nodeRule, type Ops, type Rule, type Value } from '@onnxpress/core';
 import { reshapeOfReshape, reshapeToSame } from '../../simplify/rules/reshape.ts';
 import { transposeOfTranspose, transposeToSame } from '../../simplify/rules/transpose.ts';
+import { NOT_TRIED } from '../anchored.ts';
 import { sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { flattened } from './multi-head-attention.ts';
@@ -26,7 +27,7 @@ const flatKeys = nodeRule('flat-keys', {
   apply(node, op) {
     const [query, key, given, ...rest] = node.inputs;
     const [keys, values] = [splitOf(key), splitOf(given)];
-    if (!keys || !values) return 'its keys and values do not come with their heads side by side';
+    if (!keys || !values) return NOT_TRIED;
     return op.call('com.microsoft', 'MultiHeadAttention', [query, sideBySideHeads(keys, op), sideBySideHeads(values, op), ...rest], Object.fromEntries(node.attrs))[0]!; // one, as asked for
   },
 });
@@ -42,7 +43,7 @@ const rotaryBeforeHeads = nodeRule('rotary-before-heads', {
   apply(node, op) {
     const [x, ...rest] = node.inputs;
     const split = splitOf(x);
-    if (!split) return 'its heads do not come from side by side';
+    if (!split) return NOT_TRIED;
     const [heads, size] = [sizeOf(split, 2)!, sizeOf(split, 3)!]; // known, as splitOf has checked
     const flat = split.producer?.is('Reshape') ? split.producer.inputs[0] : undefined;
     if (!(flat && isSideBySide(flat, split)) && !isForAttention(node.output)) return `"${split.name}" is not known to be heads side by side, made apart`;

@@ -1,4 +1,5 @@
 import { attribute, optional, rule, value, type Rule } from '@onnxpress/core';
+import { quiet } from '../anchored.ts';
 import { sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { sideBySideHeads } from './heads.ts';
@@ -36,4 +37,4 @@ const keyValueCache = rule('key-value-cache', {
   },
 });
 
-export const keyValueCaches = (target: Target): readonly Rule[] => forRuntime(target, [keyValueCache]);
+export const keyValueCaches = (target: Target): readonly Rule[] => forRuntime(target, [quiet(keyValueCache)]);

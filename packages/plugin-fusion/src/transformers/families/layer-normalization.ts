@@ -1,5 +1,5 @@
 import { attribute, constant, float32s, oneOf, optional, rule, value, type Bound, type Holes, type Node, type Ops, type Pattern, type Rule, type Value } from '@onnxpress/core';
-import { anchored } from '../anchored.ts';
+import { anchored, quiet } from '../anchored.ts';
 import { isLast, isLastAxis, isPerLast, numberOf, sameShape, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -97,4 +97,4 @@ function withSum(v: Holes<typeof NORMALIZATION>, op: Ops<Pattern>, sum: Pattern)
 }
 
 export const layerNormalizations = (target: Target): readonly Rule[] =>
-  [...forRuntime(target, skipLayerNormalizations.map((r) => anchored(r, ['ReduceMean', 'LayerNormalization'], 5))), anchored(layerNormalization, ['ReduceMean'], 5)];
+  [...forRuntime(target, skipLayerNormalizations.map((r) => quiet(anchored(r, ['ReduceMean', 'LayerNormalization'], 5)))), quiet(anchored(layerNormalization, ['ReduceMean'], 5))];

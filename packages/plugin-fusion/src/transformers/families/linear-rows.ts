@@ -1,4 +1,5 @@
 import { countOf, float32sOf, isSparse, lazyTensor, nodeRule, type Node, type Ops, type Rule, type Value } from '@onnxpress/core';
+import { NOT_TRIED } from '../anchored.ts';
 import { isPerLast, isSame } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -14,7 +15,7 @@ const linearRows = nodeRule('linear-rows', {
     const flatten = ownProducer(gemm?.inputs[0], 'Reshape', true);
     const [, weight, bias] = gemm?.inputs ?? [];
     const x = flatten?.inputs[0];
-    if (!gemm || !weight || !x) return 'it is no product of rows that are made just for it';
+    if (!gemm || !weight || !x) return NOT_TRIED;
     const [from, to] = [x.dims, node.output.dims];
     if (from?.length !== 3 || to?.length !== 3 || !isSame(from[0], to[0]) || !isSame(from[1], to[1]) || !isSame(from[2], flatten!.output.dims?.[1])) return 'the rows are not known to be the tokens of a batch';
     if (gemm.int('transA', 0) !== 0 || gemm.float('alpha', 1) !== 1 || gemm.float('beta', 1) !== 1) return 'Gemm does more than a product and a sum';

@@ -1,5 +1,5 @@
 import { countOf, int64s, nodeRule, numbersOf, rule, scalar, type Ops, type Rule, type Value } from '@onnxpress/core';
-import { anchored } from '../anchored.ts';
+import { anchored, NOT_TRIED } from '../anchored.ts';
 import { sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 import { ATTENTION, attended, keysOf, layoutOf, type Found, type Layout } from './attention.ts';
@@ -69,7 +69,7 @@ const scaledQuery = nodeRule('scaled-query', {
     const [scaled, ...rest] = node.inputs;
     const product = scaled?.producer;
     const heads = node.int('num_heads', 0);
-    if (node.outputs.length > 1 || !scaled || !product || !(product.is('Mul') || product.is('Div')) || scaled.useCount > 1 || scaled.isOutput || rest[2]) return 'its query is not multiplied for it alone';
+    if (node.outputs.length > 1 || !scaled || !product || !(product.is('Mul') || product.is('Div')) || scaled.useCount > 1 || scaled.isOutput || rest[2]) return NOT_TRIED;
     const [a, b] = product.inputs;
     const [query, factor] = b?.constant ? [a, b.constant] : product.is('Mul') && a?.constant ? [b, a.constant] : [];
     const width = query && query.rank === 3 ? sizeOf(query, 2) : undefined;

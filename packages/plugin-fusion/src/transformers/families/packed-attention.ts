@@ -1,4 +1,5 @@
 import { attribute, codeOf, float32s, lazyTensor, oneOf, optional, rule, value, weightOf, type Ops, type Pattern, type Rule, type Tensor, type Value } from '@onnxpress/core';
+import { quiet } from '../anchored.ts';
 import { sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -67,4 +68,4 @@ function sideBySide(parts: readonly Tensor[]): Tensor {
   });
 }
 
-export const packedAttentions = (target: Target): readonly Rule[] => forRuntime(target, [packedAttention]);
+export const packedAttentions = (target: Target): readonly Rule[] => forRuntime(target, [quiet(packedAttention)]);

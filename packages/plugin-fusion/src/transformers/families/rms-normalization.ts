@@ -1,5 +1,5 @@
 import { attribute, constant, float32s, named, oneOf, optional, rule, value, type Bound, type Holes, type Ops, type Pattern, type Rule, type Value } from '@onnxpress/core';
-import { anchored } from '../anchored.ts';
+import { anchored, quiet } from '../anchored.ts';
 import { isLast, isLastAxis, isPerLast, numberOf, sameShape, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -91,4 +91,4 @@ const skipRmsNormalizations: readonly Rule[] = [
   }),
 ];
 
-export const rmsNormalizations = (target: Target): readonly Rule[] => [...forRuntime(target, skipRmsNormalizations), rmsNormalization].map((r) => anchored(r, ['ReduceMean', 'RMSNormalization'], 5));
+export const rmsNormalizations = (target: Target): readonly Rule[] => [...forRuntime(target, skipRmsNormalizations), rmsNormalization].map((r) => quiet(anchored(r, ['ReduceMean', 'RMSNormalization'], 5)));

@@ -1,4 +1,5 @@
 import { nodeRule, type Node, type Rule, type Value } from '@onnxpress/core';
+import { NOT_TRIED } from '../anchored.ts';
 import { forRuntime, type Target } from '../target.ts';
 
 /**
@@ -10,9 +11,9 @@ const sumBeforeNormalization = nodeRule('sum-before-normalization', {
   depth: 2,
   apply(node, op) {
     const [a, b] = node.inputs;
-    if (!a || !b || !isFloat32(node.output)) return 'it adds no float32';
-    if (!isNormalized(node.output)) return 'its sum is not normalized';
-    if ([a, b].some((v) => v.producer?.is('Gather'))) return 'it adds embeddings';
+    if (!a || !b || !isFloat32(node.output)) return NOT_TRIED;
+    if (!isNormalized(node.output)) return NOT_TRIED;
+    if ([a, b].some((v) => v.producer?.is('Gather'))) return NOT_TRIED;
     const [inner, last] = isOwn(a.producer) ? [a.producer, b] : isOwn(b.producer) ? [b.producer, a] : [];
     if (!inner || !last) return op.Sum([a, b]);
     const [x, y] = inner.inputs;

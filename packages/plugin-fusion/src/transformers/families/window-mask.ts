@@ -1,4 +1,5 @@
 import { contentsOf, int64s, nodeRule, sameDim, type Node, type Ops, type Rule, type Value } from '@onnxpress/core';
+import { NOT_TRIED } from '../anchored.ts';
 import { sameShape, sameSize, sizeOf } from '../dims.ts';
 import { forRuntime, type Target } from '../target.ts';
 
@@ -35,7 +36,7 @@ interface Apart {
 function apartOf(node: Node): Apart | string {
   const y = node.output;
   const sum = node.inputs[0]?.producer;
-  if (y.rank !== 4 || !sum?.is('Add') || !y.uses.some((u) => u.node.is('Softmax'))) return 'it is no sum that Softmax reads';
+  if (y.rank !== 4 || !sum?.is('Add') || !y.uses.some((u) => u.node.is('Softmax'))) return NOT_TRIED;
   for (const [a, mask] of [sum.inputs, sum.inputs.toReversed()]) {
     const apart = a?.producer;
     const [scores, shape] = apart?.inputs ?? [];
@@ -45,7 +46,7 @@ function apartOf(node: Node): Apart | string {
     const fits = sizeOf(mask, 0) === 1 && sameSize(mask, 1, a, 1) && [2, 3, 4].every((i) => sizeOf(mask, i) === 1 || sameSize(mask, i, a, i));
     return fits ? { scores, mask, shape, windows: sizeOf(a, 1) } : `the mask "${mask.name}" is not known to be that of one image`;
   }
-  return 'its sum is of nothing that was taken apart';
+  return NOT_TRIED;
 }
 
 /** How many images there are, as a list of one. */
