@@ -45,7 +45,7 @@ export const staticInt8 = definePass({
     const bits = options.activations.endsWith('16') ? 16 : 8;
     const twin = model.clone();
     prepare(twin, bits);
-    const all = operatorsIn(twin, options, ctx);
+    const all = payingOperators(operatorsIn(twin, options, ctx), undefined, ctx.missed);
     if (!all.some((o) => o.weight)) return;
     const data = await ctx.dataset(options.data, CALIBRATION_KINDS);
     const { seen, means } = await observed(twin, all, data, ctx);
