@@ -99,7 +99,7 @@ describe('run', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatchInlineSnapshot(`
       "tiny  model.onnx  123 B · 4 weights · opset 17
-        ✔ acme/note       0 ms  1 notes · outputs are bit-equal
+        ✔ acme/note       0 ms  1 notes · outputs are bit-equal; at N 1, 2, 3
         ✔ eval/size       0 ms
 
                 original  result  change   gate
