@@ -35,7 +35,7 @@ export const staticInt8 = definePass({
     calibration: { enum: ['minmax', 'average', 'percentile', 'entropy', 'mse'], default: 'mse', description: 'How a range is chosen: all that was seen; the mean of the ranges of each sample; without the tails; with the least divergence of the distributions; with the least squared error.' },
     percentile: { type: 'number', exclusiveMinimum: 50, maximum: 100, default: 99.999, description: 'For `calibration: percentile`: how much of an activation lies inside its range, in percent.' },
     'bias-correction': { type: 'boolean', default: true, description: 'Whether biases take in what quantization moves the mean of each channel by, one operator after the other.' },
-    'least-sqnr': { type: 'number', minimum: -100, maximum: 200, default: 20, description: 'Decibels of signal over error that the output of an operator must keep when it alone is quantized; one that does not stays float.' },
+    'least-sqnr': { type: 'number', minimum: -100, maximum: 200, default: 25, description: 'Decibels of signal over error that the output of an operator must keep when it alone is quantized; one that does not stays float.' },
     ...REDUCE_RANGE,
     ...CHOICE_OPTIONS,
     ...ON_QUANTIZED,
