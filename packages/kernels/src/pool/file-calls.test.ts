@@ -33,23 +33,19 @@ afterAll(() => {
 const opened: Files[] = [];
 afterEach(() => Promise.all(opened.splice(0).map((files) => files.close())));
 
-/** The calls of a worker, on a clock on which one byte takes this many milliseconds, and how they opened files. */
-function filesWhere(ms: number, other: Partial<typeof fs> = {}): { readonly files: Files; readonly paths: string[] } {
-  let now = 0;
-  const paths: string[] = [];
-  const open = other.openSync ?? openSync;
-  const system = { ...fs, ...other, openSync: (path: string, flags: number) => (paths.push(path), open(path, flags)) };
-  const make = new Function('require', 'performance', `${FILE_CALLS_SOURCE}; return fileCalls;`) as (require: unknown, performance: unknown) => (m: typeof memory) => Files; // the text that workers run
-  const files = make(() => system, { now: () => (now += ms) })(memory);
+/** The calls of a worker, some calls of the system replaced. */
+function filesWith(other: Partial<typeof fs> = {}): Files {
+  const make = new Function('require', `${FILE_CALLS_SOURCE}; return fileCalls;`) as (require: unknown) => (m: typeof memory) => Files; // the text that workers run
+  const files = make(() => ({ ...fs, ...other }))(memory);
   opened.push(files);
-  return { files, paths };
+  return files;
 }
 
 const taken = (pointer: number, bytes: number): Buffer => Buffer.from(new Uint8Array(memory.buffer, pointer, bytes));
 const expected = (position: number, bytes: number): Buffer => Buffer.from(content.subarray(position, position + bytes));
 
-test.each([0, 1])('a range reads the same where one byte takes %d ms, wherever it begins and ends', async (ms) => {
-  const { files } = filesWhere(ms);
+test('a range reads the same at once and beside other work, wherever it begins and ends', async () => {
+  const files = filesWith();
   for (const [position, bytes] of [[0, 2 ** 21], [PAGE, SIZE - PAGE], [5, 2 ** 20 + 3], [PAGE + 4095, 2 ** 21], [777, SIZE - 777], [3, 100]] as const) {
     const pointer = PAGE * 2 + (position % PAGE);
     new Uint8Array(memory.buffer).fill(0);
@@ -63,56 +59,28 @@ test.each([0, 1])('a range reads the same where one byte takes %d ms, wherever i
   }
 });
 
-test.runIf(process.platform === 'linux')('only what is not cached is read directly, through one more descriptor of the same file', () => {
-  const [cached, slow] = [filesWhere(0), filesWhere(1)];
-  for (const { files } of [cached, slow]) for (const position of [0, PAGE]) files.calls.readFile(descriptor, position, 0, 2 ** 20);
-  expect([cached.paths, slow.paths]).toEqual([[], [`/proc/self/fd/${descriptor}`]]);
-});
-
-test('small ranges, and those that lie in memory as they do not lie in the file, are read as usual', () => {
-  const { files, paths } = filesWhere(1);
-  files.calls.readFile(descriptor, 0, 0, 2 ** 19);
-  files.calls.readFile(descriptor, 0, 64, 2 ** 20);
-  expect(Buffer.compare(taken(64, 2 ** 20), expected(0, 2 ** 20))).toBe(0);
-  expect(paths).toEqual([]);
-});
-
-const refusal = (code: string) => (): never => {
-  throw Object.assign(new Error(`refused: ${code}`), { code });
-};
-
-test('where direct opening is refused, files are read as usual', () => {
-  const { files } = filesWhere(1, { openSync: refusal('EINVAL') });
-  files.calls.readFile(descriptor, 0, 0, 2 ** 20);
-  expect(Buffer.compare(taken(0, 2 ** 20), expected(0, 2 ** 20))).toBe(0);
-});
-
-test.runIf(process.platform === 'linux')('where direct reading is refused, files are read as usual; other failures are errors', async () => {
-  const failing = (code: string): Partial<typeof fs> => ({
-    readSync: ((from: number, ...rest: [Uint8Array, number, number, number]) => (from === descriptor ? fs.readSync(from, ...rest) : refusal(code)())) as typeof fs.readSync, // the form that is called
-    read: ((from: number, ...rest: [Uint8Array, number, number, number, (error: unknown, count?: number) => void]) => (from === descriptor ? fs.read(from, ...rest) : rest[4](Object.assign(new Error(`refused: ${code}`), { code })))) as typeof fs.read,
+test('what the system refuses is an error', async () => {
+  const refused = Object.assign(new Error('refused: EIO'), { code: 'EIO' });
+  const { calls } = filesWith({
+    readSync: (() => {
+      throw refused;
+    }) as typeof fs.readSync,
+    read: ((...rest: unknown[]) => (rest.at(-1) as (error: unknown) => void)(refused)) as typeof fs.read, // the callback comes last
   });
-  const { files } = filesWhere(1, failing('EINVAL'));
-  files.calls.startRead(descriptor, PAGE, PAGE, 2 ** 20);
-  await files.calls.finishRead();
-  files.calls.readFile(descriptor, 0, 0, PAGE);
-  expect(Buffer.compare(taken(0, 2 ** 20 + PAGE), expected(0, 2 ** 20 + PAGE))).toBe(0);
-  for (const start of [true, false]) {
-    const { calls } = filesWhere(1, failing('EIO')).files;
-    if (start) calls.startRead(descriptor, 0, 0, 2 ** 20);
-    await expect((async () => (start ? calls.finishRead() : calls.readFile(descriptor, 0, 0, 2 ** 20)))()).rejects.toThrow('refused: EIO');
-  }
+  expect(() => calls.readFile(descriptor, 0, 0, 2 ** 20)).toThrow('refused: EIO');
+  calls.startRead(descriptor, 0, 0, 2 ** 20);
+  await expect(calls.finishRead()).rejects.toThrow('refused: EIO');
 });
 
-test.each([0, 1])('a file that ends too early is an error, where one byte takes %d ms', async (ms) => {
-  const { files } = filesWhere(ms);
+test('a file that ends too early is an error', async () => {
+  const files = filesWith();
   expect(() => files.calls.readFile(descriptor, 2 ** 21, 0, 2 ** 21)).toThrow(`The file ends at ${SIZE}`);
   files.calls.startRead(descriptor, 2 ** 21, 0, 2 ** 21);
   await expect(files.calls.finishRead()).rejects.toThrow(`The file ends at ${SIZE}`);
 });
 
 test('rows of a strip of columns follow one another', () => {
-  const { files } = filesWhere(1);
+  const files = filesWith();
   files.calls.readRows(descriptor, 10, 1000, 5, 0, 30);
   expect(Buffer.compare(taken(0, 150), Buffer.concat([0, 1, 2, 3, 4].map((r) => expected(10 + r * 1000, 30))))).toBe(0);
 });
