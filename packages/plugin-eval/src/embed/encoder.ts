@@ -1,8 +1,8 @@
-import type { Context, Model, Session } from '@onnxpress/core';
+import { tokenizerOf, type Context, type Model, type Session } from '@onnxpress/core';
 import { batchesOf, batchOf, normalize, pool, type Batch, type ModelInput, type Pooling, type TextInput, type Tokenizer } from '@onnxpress/text';
 import { floatsOf } from './floats.ts';
 import { outputOf } from './output.ts';
-import { feedsOf, inputsOf, tokenizerOf } from './text-feeds.ts';
+import { feedsOf, inputsOf } from './text-feeds.ts';
 
 /** How texts become vectors. */
 export interface EncoderOptions {

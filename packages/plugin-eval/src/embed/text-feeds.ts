@@ -1,11 +1,5 @@
 import type { Feeds, Model, Session } from '@onnxpress/core';
-import { openTokenizer, type Batch, type ModelInput, type Tokenizer } from '@onnxpress/text';
-
-/** The tokenizer that travels with a model. Tokens per text are the model's own, unless said otherwise. */
-export async function tokenizerOf(model: Model, maxLength: number | undefined): Promise<Tokenizer> {
-  const place = model.origin === undefined ? "the model's files" : `the files beside ${model.origin}`;
-  return openTokenizer({ place, read: async (name) => model.files.get(name)?.bytes() }, { maxLength });
-}
+import type { Batch, ModelInput } from '@onnxpress/text';
 
 /** What the model asks for, with its types: of caches the shape matters. */
 export function inputsOf(model: Model, { inputs }: Session): readonly ModelInput[] {

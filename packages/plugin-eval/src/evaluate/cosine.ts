@@ -1,7 +1,7 @@
-import { defineEvaluator, fitFeeds, isFloat, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
+import { defineEvaluator, fitFeeds, isFloat, tokenizerOf, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
 import { batchOf, windowsOf } from '@onnxpress/text';
 import { floatsOf } from '../embed/floats.ts';
-import { feedsOf, inputsOf, tokenizerOf } from '../embed/text-feeds.ts';
+import { feedsOf, inputsOf } from '../embed/text-feeds.ts';
 import { differentShape, noFloatOutput, noOutput } from '../problems.ts';
 import { cosineOf, greatest, least, mean } from '../statistics.ts';
 import { withSessions, type Pair } from './pair.ts';

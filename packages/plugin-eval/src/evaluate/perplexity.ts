@@ -1,7 +1,7 @@
-import { defineEvaluator, isFloat, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
+import { defineEvaluator, isFloat, tokenizerOf, type Context, type Dataset, type Feeds, type Model, type Session } from '@onnxpress/core';
 import { batchOf, windowsOf, type Batch, type Tokenizer } from '@onnxpress/text';
 import { floatsOf } from '../embed/floats.ts';
-import { inputsOf, tokenizerOf } from '../embed/text-feeds.ts';
+import { inputsOf } from '../embed/text-feeds.ts';
 import { differentShape, noOutput, noPredictions, notLogits, strideTooLong, vocabularyTooSmall } from '../problems.ts';
 import { comparePredictions, type Logits, type Predictions } from './next-token.ts';
 import { withSessions, type Pair } from './pair.ts';
