@@ -42,7 +42,7 @@ export { OrtRuntime, OrtThreads } from './services/ort.ts';
 export { Services, token, type Token } from './services/services.ts';
 export { Clock, Files, interruptible, Log, Machine, Runtime, type Feed, type FeedData, type Feeds, type RuntimeSettings, type Session, type SessionOptions } from './services/tokens.ts';
 export { foldScale, insertScale, setWeight } from './structure/fold-scale.ts';
-export { isQuantized, linearOf, ownsWeight, weightReaders, type Linear } from './structure/linear.ts';
+export { linearOf, ownsWeight, weightReaders, type Linear } from './structure/linear.ts';
 export { mappingsOf, type Mapping, type SkippedMapping } from './structure/mappings.ts';
 export { constantAt, normsOf, type Norm } from './structure/norms.ts';
 export { channelsOf, keepsChannels, plain } from './structure/passage.ts';

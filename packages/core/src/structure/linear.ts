@@ -46,8 +46,3 @@ export function weightReaders(weight: Value): Node[] {
 /** Whether nothing but this node sees the weight, so that its numbers may change with it. */
 export const ownsWeight = ({ weight, node }: Linear): boolean =>
   !weight.value.isOutput && weight.through.every((n) => !n.output.isOutput) && weightReaders(weight.value).every((n) => n === node);
-
-const QUANTIZED = new Set(['MatMulNBits', 'MatMulBnb4', 'MatMulInteger', 'DynamicQuantizeMatMul', 'MatMulIntegerToFloat', 'QLinearMatMul', 'QGemm', 'GatherBlockQuantized', 'ConvInteger', 'QLinearConv', 'QAttention']);
-
-/** Whether the node computes with a quantized weight: by its own codes, or by one that DequantizeLinear restores. */
-export const isQuantized = (node: Node): boolean => QUANTIZED.has(node.opType) || node.inputs.some((v) => v?.producer?.is('DequantizeLinear') === true && v.producer.inputs[0]?.isConstant() === true);
