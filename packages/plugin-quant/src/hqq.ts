@@ -6,7 +6,7 @@ import { reasonAgainstBlocks, type WeightGroup } from './blocks/group.ts';
 import { hqqFloatGrid } from './blocks/hqq.ts';
 import { roundedBlocks, type Rounding } from './blocks/rounded.ts';
 import { sampleOf, type Sample } from './blocks/sample.ts';
-import { roundEven, scaleFormOf, warnOfZeros, type ScaleOptions } from './blocks/stored-scale.ts';
+import { scaleFormOf, warnOfZeros, type ScaleOptions } from './blocks/stored-scale.ts';
 import { bitsPerWeight, weightError } from './blocks/weight-error.ts';
 import type { BlockWeight } from './blocks/weight.ts';
 import { blockWeightOf } from './calibrated/codes.ts';
@@ -14,6 +14,7 @@ import { matrixOf } from './calibrated/layers.ts';
 import { keepsNonFinite, preparedGroups } from './chosen.ts';
 import { CHOICE_OPTIONS, ON_NONFINITE, STORED_OPTIONS } from './options.ts';
 import type { Target } from './target.ts';
+import { roundEven } from './round-even.ts';
 
 /**
  * Half-quadratic quantization (Badri and Shaji 2023): weights in blocks as quant/weights has them, with scales and zero points found by the weights alone so that

@@ -1,7 +1,7 @@
 import { Calibration, CALIBRATION_KINDS, definePass, foldScale, inputRows, insertScale, list, mappingsOf, maxMagnitudes, samplesOf, together, type Mapping } from '@onnxpress/core';
 import { ON_QUANTIZED, staysQuantized } from './already.ts';
 import { warnOfFewTokens } from './calibrated/enough.ts';
-import { layerStages, matrixOf } from './calibrated/layers.ts';
+import { layersBehind, layerStages, matrixOf } from './calibrated/layers.ts';
 import { smoothing } from './calibrated/smoothing.ts';
 import { CHOICE_OPTIONS } from './options.ts';
 
@@ -47,7 +47,7 @@ export const smooth = definePass({
         const seen = await calibration.observe(index, () => together(maxMagnitudes(), inputRows(ROWS)));
         const rows = seen.map(([, kept]) => kept.data.slice());
         for (const mapping of stage.mappings) {
-          const layers = stage.layers.filter((l) => mapping.consumers.some((c) => l.targets.some((t) => t.node === c.node)));
+          const layers = layersBehind(mapping, stage);
           const largest = largestOf(mapping, seen[layers[0]!.observed]![0]); // a mapping of the stage has a layer there
           const { scale, alpha, gain } = await smoothing(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, x: rows[l.observed]! })), largest, mapping.channelOf, options.alpha, options.activations, ctx.signal);
           const folds = mapping.unfoldable === undefined;

@@ -1,5 +1,6 @@
 import type { Grid, ScaleForm } from '@onnxpress/kernels';
-import { roundEven, storedScale } from './stored-scale.ts';
+import { storedScale } from './stored-scale.ts';
+import { roundEven } from '../round-even.ts';
 
 export interface HqqOptions {
   /** 2 to 8. */

@@ -1,6 +1,7 @@
 import type { BlockMode, Grid, ScaleForm } from '@onnxpress/kernels';
 import { leastCode } from '../calibrated/grid.ts';
-import { roundEven, storedScale } from './stored-scale.ts';
+import { storedScale } from './stored-scale.ts';
+import { roundEven } from '../round-even.ts';
 
 export interface KQuantOptions {
   /** 2 to 8. */

@@ -2,13 +2,11 @@ import type { PassContext } from '@onnxpress/core';
 import { fromFloat16, NonFiniteError, quantizeBlocks, toFloat16, type BlockMode, type ScaleForm } from '@onnxpress/kernels';
 import type { BlockFormat } from './emit.ts';
 import type { WeightGroup } from './group.ts';
+import { roundEven } from '../round-even.ts';
 import { sampleOf, type Sample } from './sample.ts';
 
-/** Half to even: 2^52 + 2^51 leaves no room for a fraction. */
-const MAGIC = 6755399441055744;
-export const roundEven = (x: number): number => x + MAGIC - MAGIC;
-
-const LEAST_HALF = 2 ** -24;
+/** The least number above zero that float16 holds. */
+export const LEAST_HALF = 2 ** -24;
 /** Where float16 runs out of exponents. */
 const NORMAL_HALF = 2 ** -14;
 const LARGEST_HALF = 65504;

@@ -2,7 +2,8 @@ import { memoryTensor, type Tensor } from '@onnxpress/core';
 import { toFloat16, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
 import { storedBits } from '../blocks/stored-scale.ts';
 import type { BlockWeight } from '../blocks/weight.ts';
-import { leastCode, roundEven } from './grid.ts';
+import { leastCode } from './grid.ts';
+import { roundEven } from '../round-even.ts';
 
 /** A weight as a solver leaves it. */
 export interface Codes extends Grid {

@@ -1,4 +1,6 @@
 import { fromFloat16, toFloat16, type BlockMode, type Grid, type ScaleForm } from '@onnxpress/kernels';
+import { LEAST_HALF } from '../blocks/stored-scale.ts';
+import { roundEven } from '../round-even.ts';
 
 export interface GridOptions {
   /** 2 to 8. */
@@ -12,9 +14,6 @@ export interface GridOptions {
 
 /** Ranges that a search tries, as parts of the widest: what 4 bits choose lies above 0.7, what 2 bits choose above 0.4. */
 const SHRINKS = Array.from({ length: 16 }, (_, i) => 1 - i * 0.04);
-
-/** The least scale that float16 holds. */
-const LEAST_HALF = 2 ** -24;
 
 /**
  * Scales and zero points for blocks of inputs of W [K, N]: each [blocks, N]. Zero is inside every range and a block of zeros has scale 1; a scale is rounded to
@@ -86,7 +85,7 @@ function searched(w: Float32Array, n: number, rows: { readonly from: number; rea
         const x = w[at]!;
         const zero = zeros[j]!;
         // Multiplied where codes are divided: a tie may fall the other way, which is no matter for a choice of ranges.
-        let code = x * perStep[j]! + MAGIC - MAGIC + zero;
+        let code = roundEven(x * perStep[j]!) + zero;
         code = code < lowest ? lowest : code > top ? top : code;
         const off = (code - zero) * steps[j]! - x;
         errors[j]! += weight * off * off;
@@ -100,8 +99,3 @@ function searched(w: Float32Array, n: number, rows: { readonly from: number; rea
     }
   }
 }
-
-/** 2^52 + 2^51: what is added and taken away again leaves a number rounded half to even. */
-const MAGIC = 6755399441055744;
-
-export const roundEven = (x: number): number => x + MAGIC - MAGIC;

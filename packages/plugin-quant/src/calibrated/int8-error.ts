@@ -1,5 +1,5 @@
 import { matmul } from '@onnxpress/kernels';
-import { roundEven } from './grid.ts';
+import { roundEven } from '../round-even.ts';
 
 /** How activations become 8 bits: a scale per token, or a scale and zero point for all of them. */
 export type ActivationScales = 'token' | 'tensor';

@@ -54,6 +54,9 @@ function merged(stages: readonly Stage[], mappings: readonly Mapping[]): Stage[]
   return [...joined.values()];
 }
 
+/** The weights of a stage that read a mapping's channels. */
+export const layersBehind = ({ consumers }: Mapping, { layers }: LayerStage): readonly Layer[] => layers.filter((l) => consumers.some((c) => l.targets.some((t) => t.node === c.node)));
+
 /** The weight as it is by now, [K, N], inputs first. Throws `unsupported` for a NaN or an infinity. */
 export function matrixOf({ weight, tensor, n, k, alongRows }: WeightGroup): Float32Array {
   const stored = float32sOf(weight.constant ?? tensor);

@@ -8,6 +8,7 @@ import { warnOfFewTokens } from './enough.ts';
 import { gridOf, type GridOptions } from './grid.ts';
 import { matrixOf, type Layer, type LayerStage } from './layers.ts';
 import { quadratic } from './solve.ts';
+import { thinned } from './thinned.ts';
 
 export interface LayerOffers {
   readonly layer: Layer;
@@ -40,10 +41,7 @@ export async function layerOffers(model: Model, stages: readonly LayerStage[], b
 
 async function offersOf(layer: Layer, { gram }: InputStatistics, bits: readonly number[], grid: OfferedGrid, signal: AbortSignal): Promise<Offer[]> {
   const { k, n } = layer;
-  const whole = matrixOf(layer);
-  const every = Math.ceil(n / OUTPUTS);
-  const count = Math.ceil(n / every);
-  const w = Float32Array.from({ length: k * count }, (_, at) => whole[Math.floor(at / count) * n + (at % count) * every]!);
+  const { w, n: count } = thinned({ w: matrixOf(layer), k, n }, OUTPUTS);
   const diagonal = Float64Array.from({ length: k }, (_, i) => gram[i * (k + 1)]!);
   const own = (await quadratic(w, [k, count], gram, signal)) || 1;
   const sample = sampleOf(layer);

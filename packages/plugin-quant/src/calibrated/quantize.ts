@@ -5,10 +5,10 @@ import { scaleFormOf, warnOfZeros, type ScaleOptions } from '../blocks/stored-sc
 import { blockWeightOf, nearestCodes, valuesOf, type Codes } from './codes.ts';
 import { warnOfFewTokens } from './enough.ts';
 import { gridOf } from './grid.ts';
-import { matrixOf, type Layer, type LayerStage } from './layers.ts';
+import { layersBehind, matrixOf, type Layer, type LayerStage } from './layers.ts';
 import { bytesOf, codesFrom } from './saved.ts';
 import { awqScale } from './scale.ts';
-import { outputError, solve, type SolveOptions } from './solve.ts';
+import { outputErrors, solve, type SolveOptions } from './solve.ts';
 
 export interface QuantizeOptions extends Omit<SolveOptions, 'signal' | 'bits' | 'scales'>, ScaleOptions {
   /** For all, or for each layer. */
@@ -88,7 +88,7 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
 
   /** Finds and folds the scale of a mapping, and makes the statistics those of the scaled inputs. */
   async function scaled(mapping: Mapping, stage: LayerStage, statistics: readonly InputStatistics[]): Promise<Float64Array> {
-    const layers = stage.layers.filter((l) => mapping.consumers.some((c) => l.targets.some((t) => t.node === c.node)));
+    const layers = layersBehind(mapping, stage);
     const inputs = [...new Set(layers.map((l) => l.observed))].map((i) => statistics[i]!); // observed all
     const magnitude = channelMeans(inputs[0]!, mapping);
     const { scale, gain } = await awqScale(layers.map((l) => ({ w: matrixOf(l), k: l.k, n: l.n, bits: bitsOf(l), gram: statistics[l.observed]!.gram })), magnitude, mapping.channelOf, { ...options, scales: layers.every((l) => formOf(l) === 'float16') ? 'float16' : 'float32' }, ctx.signal);
@@ -108,9 +108,8 @@ export async function quantizeStages(model: Model, stages: readonly LayerStage[]
     const form = { k, n, bits, block: options.block, mode: options.mode, scales: storedForm(layer) };
     const { codes, values, damp, dead } = await solve(w, k, n, gram, { ...options, ...form, signal: ctx.signal });
     if (options.rounding === 'gptq' && damp === undefined) ctx.warn(`The second moments of the inputs of "${weight.name}" have no Cholesky factor even with a damping of 1: its codes are the nearest ones. More calibration data may help.`);
-    const error = await outputError(w, values, [k, n], gram, ctx.signal);
-    const nearest = nearestCodes(w, gridOf(w, k, n, form), form);
-    const nearestError = await outputError(w, valuesOf(nearest, form), [k, n], gram, ctx.signal);
+    const nearest = valuesOf(nearestCodes(w, gridOf(w, k, n, form), form), form);
+    const [error, nearestError] = (await outputErrors(w, [values, nearest], [k, n], gram, ctx.signal)) as [number, number]; // one for each
     ctx.record(weight.name, {
       'output-error': error, 'of-nearest': nearestError > 0 ? error / nearestError : 1, 'weight-error': weightErrorOf(w, values),
       ...(damp === undefined ? {} : { damping: damp }), 'dead-inputs': dead, tokens: rows, seconds: (clock.ticks() - started) / 1000,

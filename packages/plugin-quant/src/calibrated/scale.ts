@@ -1,6 +1,7 @@
 import { changeByRounding } from './codes.ts';
 import { gridOf, type GridOptions } from './grid.ts';
 import { quadratic } from './solve.ts';
+import { thinned } from './thinned.ts';
 
 /** A weight [K, N] that reads the channels, and the second moments of its inputs, [K, K]. */
 export interface ScaledLayer {
@@ -30,7 +31,7 @@ const OUTPUTS = 384;
  * error of a candidate is tr(D^T G D), the second moments stand for the data.
  */
 export async function awqScale(layers: readonly ScaledLayer[], magnitude: Float64Array, channelOf: (input: number) => number, { block, mode, scales }: Omit<GridOptions, 'search' | 'bits'>, signal?: AbortSignal): Promise<ScaleChoice> {
-  const parts = layers.map(thinned).map((part) => ({ ...part, scaled: new Float32Array(part.w.length), product: new Float32Array(part.w.length) })); // room that all candidates share
+  const parts = layers.map((l) => thinned(l, OUTPUTS)).map((part) => ({ ...part, scaled: new Float32Array(part.w.length), product: new Float32Array(part.w.length) })); // room that all candidates share
   const weights = weightMagnitude(parts, channelOf, magnitude.length, block);
   const none = new Float64Array(magnitude.length).fill(1);
   const without = await errorOf(none);
@@ -65,16 +66,6 @@ function normed(scale: Float64Array): Float64Array {
   const middle = Math.sqrt(least * largest);
   // float32, as the model will hold it
   return scale.map((s) => (Number.isFinite(s / middle) && s > 0 ? Math.fround(s / middle) : 1));
-}
-
-function thinned(layer: ScaledLayer): ScaledLayer {
-  const { w, k, n } = layer;
-  const every = Math.ceil(n / OUTPUTS);
-  if (every === 1) return layer;
-  const count = Math.ceil(n / every);
-  const kept = new Float32Array(k * count);
-  for (let i = 0; i < k; i++) for (let j = 0; j < count; j++) kept[i * count + j] = w[i * n + j * every]!;
-  return { ...layer, w: kept, n: count };
 }
 
 /** For each channel the mean over all outputs of |w| relative to the largest of its block. */

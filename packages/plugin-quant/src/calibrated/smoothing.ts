@@ -1,4 +1,5 @@
 import { int8Columns, int8Rows, productError, type ActivationScales } from './int8-error.ts';
+import { thinned } from './thinned.ts';
 
 export interface SmoothedLayer {
   readonly w: Float32Array;
@@ -30,7 +31,7 @@ const LIMIT = 1e3;
  * or 'auto' for the one whose outputs in 8 bits differ least on the given rows.
  */
 export async function smoothing(layers: readonly SmoothedLayer[], largest: Float64Array, channelOf: (input: number) => number, given: number | 'auto', per: ActivationScales, signal?: AbortSignal): Promise<Smoothing> {
-  const parts = layers.map(thinned);
+  const parts = layers.map((l) => thinned(l, OUTPUTS));
   const weights = new Float64Array(largest.length);
   for (const { w, k, n } of layers) for (let i = 0; i < k; i++) for (let j = 0, c = channelOf(i); j < n; j++) weights[c] = Math.max(weights[c]!, Math.abs(w[i * n + j]!));
   const without = await errorOf(new Float64Array(largest.length).fill(1));
@@ -56,9 +57,3 @@ export async function smoothing(layers: readonly SmoothedLayer[], largest: Float
 
 /** float32, as the model will hold it. */
 const bounded = (s: number): number => (Number.isFinite(s) && s > 0 ? Math.fround(Math.min(LIMIT, Math.max(1 / LIMIT, s))) : 1);
-
-function thinned({ w, k, n, x }: SmoothedLayer): SmoothedLayer {
-  const every = Math.ceil(n / OUTPUTS);
-  const count = Math.ceil(n / every);
-  return { w: Float32Array.from({ length: k * count }, (_, at) => w[Math.floor(at / count) * n + (at % count) * every]!), k, n: count, x };
-}

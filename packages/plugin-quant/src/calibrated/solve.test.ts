@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { valuesOf } from './codes.ts';
 import { gridOf } from './grid.ts';
 import { awqScale } from './scale.ts';
-import { outputError, solve, type SolveOptions } from './solve.ts';
+import { outputErrors, solve, type SolveOptions } from './solve.ts';
 import { correlated, gramOf } from './testing.ts';
 
 const [K, N, TOKENS] = [96, 24, 600];
 const { x, w } = correlated(K, N, TOKENS);
 const gram = gramOf(x, K);
 const options: SolveOptions = { bits: 4, block: 32, mode: 'asymmetric', scales: 'float32', search: false, rounding: 'gptq', damp: 0.01, order: true };
+const outputError = async (of: Float32Array, values: Float32Array, size: readonly [number, number], moments: Float32Array): Promise<number> => (await outputErrors(of, [values], size, moments))[0]!;
 const errorOf = async (given: Partial<SolveOptions>): Promise<number> => outputError(w, (await solve(w, K, N, gram, { ...options, ...given })).values, [K, N], gram);
 
 /** GPTQ as in its paper, in float64: H^-1 formed, its Cholesky factor taken, every weight in turn. Static groups on the original weights. */

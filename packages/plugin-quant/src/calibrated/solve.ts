@@ -55,10 +55,12 @@ export async function solve(w: Float32Array, k: number, n: number, gram: Float32
   return { codes, values: valuesOf(codes, form), damp: undefined, dead };
 }
 
-/** The squared error of a layer's outputs, tr(D^T G D) for the change D of its weight, relative to the outputs' own square. */
-export async function outputError(w: Float32Array, values: Float32Array, [k, n]: readonly [number, number], gram: Float32Array, signal?: AbortSignal): Promise<number> {
+/** The squared errors of a layer's outputs, tr(D^T G D) for each change D of its weight, relative to the outputs' own square. */
+export async function outputErrors(w: Float32Array, changed: readonly Float32Array[], [k, n]: readonly [number, number], gram: Float32Array, signal?: AbortSignal): Promise<number[]> {
   const own = await quadratic(w, [k, n], gram, signal);
-  return (await quadratic(w.map((x, i) => values[i]! - x), [k, n], gram, signal)) / (own || 1);
+  const errors: number[] = [];
+  for (const values of changed) errors.push((await quadratic(w.map((x, i) => values[i]! - x), [k, n], gram, signal)) / (own || 1));
+  return errors;
 }
 
 /** tr(M^T G M) of M [K, N] in float64 over the products. `room`: K · N numbers for G M. */

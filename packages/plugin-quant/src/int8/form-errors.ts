@@ -1,12 +1,13 @@
 import { matmul, dequantizeInt8, quantizeInt8PerAxis } from '@onnxpress/kernels';
 import { roundedPiece } from '../blocks/rounded.ts';
 import { int8Rows } from '../calibrated/int8-error.ts';
-import { roundEven } from '../calibrated/grid.ts';
+import { thinned } from '../calibrated/thinned.ts';
+import { roundEven } from '../round-even.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { Form } from './choice.ts';
 
 /** Outputs of a layer that are looked at, spread evenly. */
-const OUTPUTS = 256;
+export const OUTPUTS = 256;
 
 export interface MeasuredLayer {
   /** [K, N], inputs first. */
@@ -25,7 +26,7 @@ export interface FormOptions {
 /** The squared difference of a layer's outputs in each form to those in float, relative to the square of these, on some rows of its input and some of its outputs. */
 export async function formErrors(layer: MeasuredLayer, rows: BatchRows, forms: readonly Form[], { reduceRange, block, signal }: FormOptions): Promise<Partial<Record<Form, number>>> {
   if (rows.data.length === 0) return Object.fromEntries(forms.map((form) => [form, 0])); // a layer that never ran
-  const { w, k, n } = thinned(layer);
+  const { w, k, n } = thinned(layer, OUTPUTS);
   const shape = [rows.data.length / k, n, k] as const;
   const expected = await matmul(rows.data, w, shape, { signal });
   const columns = quantizeInt8PerAxis(w, k, n, { axis: 1, reduceRange });
@@ -69,10 +70,3 @@ function int8Blocks(x: Float32Array, k: number, block: number): Float32Array {
 
 const inBlocks = (w: Float32Array, k: number, n: number, block: number): Float32Array =>
   roundedPiece({ w, rows: k, columns: n, alongRows: false, from: 0 }, { bits: 8, block, mode: 'symmetric', scales: 'float32', search: 'none' });
-
-/** The layer with some of its outputs. */
-export function thinned({ w, k, n }: MeasuredLayer): MeasuredLayer {
-  const every = Math.ceil(n / OUTPUTS);
-  const count = Math.ceil(n / every);
-  return count === n ? { w, k, n } : { w: Float32Array.from({ length: k * count }, (_, at) => w[Math.floor(at / count) * n + (at % count) * every]!), k, n: count };
-}

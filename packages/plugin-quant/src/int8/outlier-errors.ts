@@ -1,7 +1,8 @@
 import { dequantizeInt8, matmul, quantizeInt8PerAxis } from '@onnxpress/kernels';
 import { int8Rows } from '../calibrated/int8-error.ts';
 import type { Columns } from './columns.ts';
-import { thinned, type MeasuredLayer } from './form-errors.ts';
+import { thinned } from '../calibrated/thinned.ts';
+import { OUTPUTS, type MeasuredLayer } from './form-errors.ts';
 
 export interface OutlierErrors {
   /** With all columns in int8. */
@@ -13,7 +14,7 @@ export interface OutlierErrors {
 /** √(Σ (ŷ − y)² / Σ y²) of a layer's outputs in int8 on rows of its input, some of its outputs, with and without some columns in float. */
 export async function outlierErrors(layer: MeasuredLayer, rows: Float32Array, columns: Columns, { reduceRange, signal }: { readonly reduceRange: boolean; readonly signal?: AbortSignal | undefined }): Promise<OutlierErrors> {
   if (rows.length === 0) return { plain: 0, split: 0 }; // a layer that never ran
-  const { w, k, n } = thinned(layer);
+  const { w, k, n } = thinned(layer, OUTPUTS);
   const shape = [rows.length / k, n, k] as const;
   const expected = await matmul(rows, w, shape, { signal });
   const plain = await errorWithout([]);
